@@ -1,0 +1,3 @@
+//! The binary `lbuild`: subcommands, progress and messages.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Resolves a Blueprint to a Lock, plans steps with content keys and runs them.

@@ -1,0 +1,1 @@
+//! Downloads: mirrors, resume, digest check while streaming, offline mode.

@@ -1,0 +1,1 @@
+//! From a file tree to tar, OCI layout, squashfs, ISO: byte-reproducible.

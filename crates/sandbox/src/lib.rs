@@ -1,0 +1,1 @@
+//! Launcher and supervisor: namespaces, uid map, seccomp, landlock, cgroups.

@@ -1,0 +1,1 @@
+//! The content-addressed store: blobs, trees, step records, locks and garbage collection.

@@ -1,0 +1,3 @@
+//! Repository tasks: tidy, test, bench.
+
+fn main() {}
