@@ -1,1 +1,11 @@
-//! Resolves a Blueprint to a Lock, plans steps with content keys and runs them.
+//! Resolves a [`lbuild_spec::Blueprint`] to a [`Lock`], plans steps with content keys and runs them.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`event`] | what a build tells its caller, and how it is stopped |
+
+pub mod event;
+pub mod lock;
+
+pub use event::{Cancel, Event, Observer};
+pub use lock::{Lock, LockError, LockedIndex, LockedPackage, Tier};
