@@ -1,1 +1,3 @@
 //! Package families: version order, index, archive and signature, read into the solver's model or into a tree.
+
+pub mod deb;

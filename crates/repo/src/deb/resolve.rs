@@ -1,0 +1,202 @@
+//! From requests to a set of packages, by apt's rules.
+
+use serde::Serialize;
+
+use super::index::Index;
+use super::relation::Constraint;
+
+/// `Priority` of a package, most important first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Needed for a working system.
+    Required,
+    /// Expected on any Unix-like system.
+    Important,
+    /// A reasonable text-mode system.
+    Standard,
+    /// Everything else.
+    Optional,
+    /// Deprecated.
+    Extra,
+}
+
+/// One request: a package that must be in the result.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Name, `name:arch`, or the name of a virtual package.
+    pub name: String,
+    /// Bound on the version.
+    pub version: Option<Constraint>,
+    /// Suite to take it (and, where needed, its dependencies) from, as `apt install name/suite` does.
+    pub suite: Option<String>,
+}
+
+/// What to resolve.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Native architecture, such as `amd64`.
+    pub arch: String,
+    /// Requests in order: earlier ones choose first.
+    pub packages: Vec<Wanted>,
+    /// Packages that must not be in the result.
+    pub remove: Vec<String>,
+    /// Follow `Recommends`.
+    pub recommends: bool,
+    /// Add every package of this priority or a more important one.
+    pub priority: Option<Priority>,
+    /// Add every `Essential: yes` package.
+    pub essential: bool,
+}
+
+/// One package of the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Selected {
+    /// Package name.
+    pub name: String,
+    /// Version text.
+    pub version: String,
+    /// Architecture, possibly `all`.
+    pub arch: String,
+    /// Bytes of the `.deb`.
+    pub size: u64,
+    /// `Installed-Size` in bytes.
+    pub installed_size_bytes: u64,
+    /// Path below [`Selected::base_url`].
+    pub filename: String,
+    /// What [`Selected::filename`] is relative to.
+    pub base_url: String,
+    /// Digest of the `.deb`.
+    pub sha256: [u8; 32],
+    /// Suite it comes from.
+    pub suite: String,
+    /// Component it comes from.
+    pub component: String,
+    /// `Priority`.
+    pub priority: Priority,
+    /// `Essential: yes`.
+    pub essential: bool,
+    /// `Multi-Arch`, such as `same`; empty when the package has none.
+    pub multi_arch: String,
+    /// Source package.
+    pub source: String,
+    /// The request, the package or the rule (`essential`, `priority important`) that first asked for it.
+    pub requested_by: String,
+}
+
+/// The result: packages by name, then architecture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+pub struct Selection {
+    /// The packages.
+    pub packages: Vec<Selected>,
+}
+
+/// A request that is part of the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Root {
+    /// The request as text, such as `exim4`, `without systemd` or `priority important`.
+    pub request: String,
+    /// Which of [`Request::packages`] (or, for a removal, [`Request::remove`]) it is; `None` for the base set.
+    pub index: Option<usize>,
+    /// It is a removal.
+    pub removal: bool,
+}
+
+/// One step of the reason: `from` `relation` `to`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// A package with its version, or a request.
+    pub from: String,
+    /// `requests`, `depends on`, `conflicts with`, `breaks`, `provides`, ...
+    pub relation: String,
+    /// A package, a dependency text, or `nothing`.
+    pub to: String,
+}
+
+/// A change to the request that was tried and works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// What to do, in words.
+    pub label: String,
+    /// The same as data.
+    pub change: Change,
+    /// What it changes in the result.
+    pub effect: Effect,
+}
+
+/// A change of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Change {
+    /// Drop `packages[index]`.
+    DropRequest {
+        /// Position in [`Request::packages`].
+        index: usize,
+    },
+    /// Drop `remove[index]`.
+    DropRemoval {
+        /// Position in [`Request::remove`].
+        index: usize,
+    },
+    /// Ask for another name instead of `packages[index]`.
+    Rename {
+        /// Position in [`Request::packages`].
+        index: usize,
+        /// The other name.
+        name: String,
+    },
+    /// Take `packages[index]` without its version bound.
+    AnyVersion {
+        /// Position in [`Request::packages`].
+        index: usize,
+    },
+    /// Take `packages[index]` from another suite.
+    FromSuite {
+        /// Position in [`Request::packages`].
+        index: usize,
+        /// The suite.
+        suite: String,
+    },
+}
+
+/// What a fix changes, against the largest part of the request that can be met without it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Effect {
+    /// Packages that come in.
+    pub added: Vec<String>,
+    /// Packages that go.
+    pub removed: Vec<String>,
+    /// Difference of the installed size in bytes.
+    pub size_delta: i64,
+}
+
+/// Why no set of packages meets the request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{summary}")]
+pub struct Unsatisfiable {
+    /// One sentence.
+    pub summary: String,
+    /// The requests that clash: leaving out any one of them helps.
+    pub roots: Vec<Root>,
+    /// The facts between them.
+    pub chain: Vec<Link>,
+    /// Changes that were tried and work, best first.
+    pub fixes: Vec<Fix>,
+    /// Requested names that exist nowhere, each with names like it.
+    pub unknown: Vec<Unknown>,
+}
+
+/// A name that no index has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unknown {
+    /// The name.
+    pub name: String,
+    /// Names like it, nearest first.
+    pub near: Vec<String>,
+}
+
+/// Chooses the packages.
+pub fn resolve(index: &Index, request: &Request) -> Result<Selection, Unsatisfiable> {
+    todo!("{index:?} {request:?}")
+}
