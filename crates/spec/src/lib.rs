@@ -1,1 +1,27 @@
-//! BuildSpec: types, JSON Schema, layers and merge, validation, and the Blueprint that the engine builds from.
+//! BuildSpec: what a system should be, as text, as types, and as the Blueprint that the engine builds from.
+//!
+//! A spec is TOML, YAML or JSON. [`parse`] reads it and reports every error at once, each with its place in the
+//! text; [`blueprint`] merges the five layers, applies the compatibility rules and fills in defaults. The crate
+//! is pure: no I/O, no clock, no environment.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`source`] | text, formats, lines and columns |
+//! | [`diagnostic`] | findings, and how they are shown |
+//! | [`model`] | the fields of a spec: the single description that schema, checks and reference page follow |
+//! | [`origin`] | layers, and who set a value |
+//! | [`request`] | packages that were asked for |
+//! | [`mod@blueprint`] | the effective system |
+
+pub mod blueprint;
+pub mod diagnostic;
+pub mod model;
+pub mod origin;
+pub mod request;
+pub mod source;
+
+pub use blueprint::Blueprint;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use origin::{Layer, Origin, SetField, Sourced, Written};
+pub use request::{PackageRequest, Relation, Tier, VersionRequest};
+pub use source::{Format, Source};

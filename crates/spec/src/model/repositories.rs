@@ -1,0 +1,126 @@
+//! Where packages come from and how they are chosen.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where packages are downloaded from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Mirrors {
+    /// Mirrors of the base used while building, tried in order. Default: the ones of the machine that builds
+    /// when it runs the same base, else the list that comes with the program.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "url"}, "x-merge" = "replace", "maxItems" = 32))]
+    pub build: Vec<String>,
+    /// Mirrors of the security archive used while building, where the base has a separate one.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "url"}, "x-merge" = "replace", "maxItems" = 32))]
+    pub build_security: Vec<String>,
+    /// Mirror that the finished system uses. Default: the official address of the base.
+    #[schemars(extend("format" = "url"))]
+    pub system: Option<String>,
+    /// Mirror of the security archive that the finished system uses. Default: the official one.
+    #[schemars(extend("format" = "url"))]
+    pub system_security: Option<String>,
+}
+
+/// Suites, components, further sources, pins and the choice of packages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Repositories {
+    /// Components of the base's own archive. Default for Debian: `main`.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "component"}, "x-merge" = "replace", "maxItems" = 32))]
+    pub components: Vec<String>,
+    /// Which suites beside the release itself are used, for building and in the finished system.
+    pub suites: Option<Suites>,
+    /// Further package sources.
+    #[serde(default)]
+    #[schemars(extend("x-key" = "name", "maxItems" = 100))]
+    pub sources: Vec<RepositorySource>,
+    /// Preferences among versions and suites.
+    #[serde(default)]
+    #[schemars(extend("maxItems" = 1000))]
+    pub pins: Vec<Pin>,
+    /// Also install what packages recommend. Default: `false`.
+    pub recommends: Option<bool>,
+    /// Install every package of at least this priority. Default: `required`.
+    pub priority: Option<Priority>,
+}
+
+/// Suites beside the release itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Suites {
+    /// Stable updates, `<release>-updates`. Default: `true`.
+    pub updates: Option<bool>,
+    /// Security updates, `<release>-security`. Default: `true`.
+    pub security: Option<bool>,
+    /// Backports, `<release>-backports`, used only for packages that ask for them. Default: `false`.
+    pub backports: Option<bool>,
+}
+
+/// A further package source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RepositorySource {
+    /// Name; also the name of the file in the finished system.
+    #[schemars(extend("format" = "word"))]
+    pub name: String,
+    /// Address of the archive.
+    #[schemars(extend("format" = "url"))]
+    pub url: String,
+    /// Suites. Default: the release.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "suite"}, "maxItems" = 32))]
+    pub suites: Vec<String>,
+    /// Components. Default: `main`.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "component"}, "maxItems" = 32))]
+    pub components: Vec<String>,
+    /// OpenPGP public key that signs the source, ASCII-armoured.
+    #[schemars(extend("format" = "openpgp-key"))]
+    pub signed_by: Option<String>,
+    /// Use it although nobody signs it. Everything it delivers can be forged on the way.
+    #[serde(default)]
+    pub unsigned: bool,
+    /// Use it while building. Default: `true`.
+    pub build: Option<bool>,
+    /// Leave it configured in the finished system. Default: `true`.
+    pub system: Option<bool>,
+}
+
+/// A preference among versions and suites, as in apt preferences.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pin {
+    /// Package name, or `*` for all.
+    #[schemars(extend("format" = "pin-package"))]
+    pub package: String,
+    /// Version prefix or pattern, for example `1.2*`. Give either this or `suite`.
+    #[schemars(extend("format" = "version-pattern"))]
+    pub version: Option<String>,
+    /// Suite that the preference is about.
+    #[schemars(extend("format" = "suite"))]
+    pub suite: Option<String>,
+    /// Priority: below 0 never, 100 like installed, 500 normal, 990 preferred, above 1000 even downgrade.
+    #[schemars(range(min = -32768, max = 32767))]
+    pub priority: i32,
+}
+
+/// Debian's priorities, as a threshold.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Only essential packages and what they need.
+    Essential,
+    /// `required` ones.
+    #[default]
+    Required,
+    /// `required` and `important` ones.
+    Important,
+    /// `required`, `important` and `standard` ones.
+    Standard,
+}
