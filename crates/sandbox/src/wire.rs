@@ -1,0 +1,69 @@
+//! What the library and its supervisor process say to each other. Both are the same binary, so there is no version.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Finished;
+use crate::preflight::Report;
+use crate::spec::{Limits, Mount, Root, Task};
+
+/// The hidden first argument that turns the program into a supervisor. The control socket is its standard input.
+pub(crate) const SUBCOMMAND: &str = "__sandbox";
+
+/// The one request of a supervisor's life. Descriptors follow in messages of their own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    Run { job: Box<Job>, state: PathBuf },
+    MakeTree { path: PathBuf },
+    DeleteTree { path: PathBuf },
+    Preflight { state: PathBuf },
+    Sweep { state: PathBuf },
+}
+
+/// [`crate::Spec`] without its descriptors. These come in the order: standard input, output, error, channel (for an
+/// agent), then `fds` more for the task.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) root: Root,
+    pub(crate) mounts: Vec<Mount>,
+    pub(crate) hostname: String,
+    pub(crate) limits: Limits,
+    pub(crate) task: Task,
+    pub(crate) suppress_sync: bool,
+    pub(crate) fds: usize,
+}
+
+/// What a supervisor answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// The sandbox is closed and the task is running in it.
+    Started,
+    /// The request failed; for a job: before its task was running.
+    Failed(Failure),
+    /// The job is over and nothing of it is left.
+    Finished(Finished),
+    /// A request other than `Run` is done.
+    Done,
+    /// The answer to `Preflight`.
+    Report(Report),
+}
+
+/// An error that crosses the process boundary.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) step: String,
+    pub(crate) errno: Option<i32>,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn into_parts(self) -> (String, Option<String>, std::io::Error) {
+        let source = match self.errno {
+            Some(errno) => std::io::Error::from_raw_os_error(errno),
+            None => std::io::Error::other(self.message),
+        };
+        (self.step, self.hint, source)
+    }
+}
