@@ -1,0 +1,166 @@
+//! The first attempt: walk the requirements depth first and take the first alternative that works, as apt, pacman
+//! and their like do.
+//!
+//! Where the walk ends, its result is what those tools choose, at the cost of looking at each relation once. Where
+//! an early choice blocks a later one it gives up, and the complete search of [`crate::sat`] decides.
+
+use crate::memo::Memo;
+use crate::model::{Cause, Goal, PackageId, Problem, Solution, Universe};
+
+/// Deeper chains are left to the complete search, which does not recurse.
+const MAX_DEPTH: usize = 1500;
+/// Attempts to select a package, per package of the universe and at least.
+const MIN_ATTEMPTS: usize = 200_000;
+
+/// Why a package could not be selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It is blocked, or something that it needs is.
+    Blocked,
+    /// Depth or number of attempts is spent: the walk has no say.
+    Spent,
+}
+
+pub(crate) struct Walk<'m, 'u, U> {
+    memo: &'m Memo<'u, U>,
+    recommends: bool,
+    selected: Vec<bool>,
+    /// How many selected packages exclude each package; bans count too.
+    blocked: Vec<u32>,
+    slot_taken: Vec<bool>,
+    trail: Vec<(PackageId, Cause)>,
+    attempts: usize,
+}
+
+impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
+    pub(crate) fn new(memo: &'m Memo<'u, U>, problem: &Problem) -> Self {
+        let packages = memo.universe.package_count();
+        let mut blocked = vec![0; packages];
+        for package in problem.bans.iter().flatten() {
+            blocked[package.index()] += 1;
+        }
+        Self {
+            memo,
+            recommends: problem.recommends,
+            selected: vec![false; packages],
+            blocked,
+            slot_taken: vec![false; memo.universe.slot_count()],
+            trail: Vec::new(),
+            attempts: MIN_ATTEMPTS.max(packages * 4),
+        }
+    }
+
+    /// Meets all goals, stage by stage.
+    pub(crate) fn run(mut self, goals: &[Goal]) -> Result<Solution, Stop> {
+        let mut stages: Vec<u8> = goals.iter().map(|goal| goal.stage).collect();
+        stages.sort_unstable();
+        stages.dedup();
+        for stage in stages {
+            let of_stage = || goals.iter().enumerate().filter(move |(_, goal)| goal.stage == stage);
+            // What is asked for by name stands before anything chooses an alternative.
+            for (position, goal) in of_stage() {
+                if let [package] = goal.any_of[..] {
+                    self.enter(package, Cause::Goal(position))?;
+                }
+            }
+            for (position, goal) in of_stage() {
+                match goal.any_of[..] {
+                    [package] => self.follow(package, 0)?,
+                    _ => self.meet(&goal.any_of, Cause::Goal(position), 0)?,
+                }
+            }
+        }
+        Ok(Solution { packages: self.trail })
+    }
+
+    /// Starts from a solution of the complete search and adds what it recommends.
+    pub(crate) fn extend(mut self, solution: Solution) -> Solution {
+        for (package, cause) in &solution.packages {
+            if self.enter(*package, *cause).is_err() {
+                return solution;
+            }
+        }
+        for (package, _) in &solution.packages {
+            if self.follow(*package, 0).is_err() {
+                return solution;
+            }
+        }
+        Solution { packages: self.trail }
+    }
+
+    /// Selects `package` and what it needs, or leaves everything as it was.
+    fn select(&mut self, package: PackageId, cause: Cause, depth: usize) -> Result<(), Stop> {
+        if self.selected[package.index()] {
+            return Ok(());
+        }
+        if depth > MAX_DEPTH || self.attempts == 0 {
+            return Err(Stop::Spent);
+        }
+        self.attempts -= 1;
+        let mark = self.trail.len();
+        self.enter(package, cause)?;
+        self.follow(package, depth).inspect_err(|_| self.roll_back(mark))
+    }
+
+    /// Marks `package` alone.
+    fn enter(&mut self, package: PackageId, cause: Cause) -> Result<(), Stop> {
+        if self.selected[package.index()] {
+            return Ok(());
+        }
+        let slot = self.memo.slot(package).index();
+        let relations = self.memo.relations(package);
+        let hopeless = || relations.requires.iter().any(Vec::is_empty);
+        let clashes = || relations.excludes.iter().flatten().any(|other| self.selected[other.index()]);
+        if self.blocked[package.index()] > 0 || self.slot_taken[slot] || hopeless() || clashes() {
+            return Err(Stop::Blocked);
+        }
+        for other in relations.excludes.iter().flatten() {
+            self.blocked[other.index()] += 1;
+        }
+        self.slot_taken[slot] = true;
+        self.selected[package.index()] = true;
+        self.trail.push((package, cause));
+        Ok(())
+    }
+
+    /// Selects what a marked package needs.
+    fn follow(&mut self, package: PackageId, depth: usize) -> Result<(), Stop> {
+        let relations = self.memo.relations(package);
+        let cause = Cause::Package(package);
+        for any_of in &relations.requires {
+            self.meet(any_of, cause, depth + 1)?;
+        }
+        if self.recommends {
+            for any_of in &relations.recommends {
+                if self.meet(any_of, cause, depth + 1) == Err(Stop::Spent) {
+                    return Err(Stop::Spent);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, any_of: &[PackageId], cause: Cause, depth: usize) -> Result<(), Stop> {
+        if any_of.iter().any(|package| self.selected[package.index()]) {
+            return Ok(());
+        }
+        for &package in any_of {
+            match self.select(package, cause, depth) {
+                Err(Stop::Blocked) => {}
+                done => return done,
+            }
+        }
+        Err(Stop::Blocked)
+    }
+
+    fn roll_back(&mut self, mark: usize) {
+        for (package, _) in self.trail.split_off(mark) {
+            for other in self.memo.relations(package).excludes.iter().flatten() {
+                self.blocked[other.index()] -= 1;
+            }
+            let slot = self.memo.slot(package).index();
+            self.slot_taken[slot] = false;
+            self.selected[package.index()] = false;
+        }
+    }
+}
