@@ -1,0 +1,130 @@
+//! Installs the programs that the tests compare our results with. The product itself needs none of them.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::command::{CommandError, exists, output, stdout};
+
+/// A program that some test runs, the Debian package that has it, and what it is for.
+pub const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("apt-get", "apt", "judges the resolver"),
+    ("dpkg-deb", "dpkg", "judges the archive reader"),
+    ("mmdebstrap", "mmdebstrap", "judges the system tree"),
+    ("skopeo", "skopeo", "judges the OCI image"),
+    ("buildah", "buildah", "runs the OCI image"),
+    ("unsquashfs", "squashfs-tools", "judges the squashfs"),
+    ("xorriso", "xorriso", "judges the ISO"),
+    ("fdisk", "fdisk", "judges the partition table of the ISO"),
+    ("mtype", "mtools", "judges the EFI partition"),
+    ("grub-mkrescue", "grub-common", "makes ISOs for the tests of the boot check"),
+    ("qemu-system-x86_64", "qemu-system-x86", "boots ISOs for the tests of the boot check"),
+    ("newuidmap", "uidmap", "lets an ordinary user have a range of uids"),
+    ("setcap", "libcap2-bin", "makes files with capabilities"),
+    ("setfattr", "attr", "makes files with extended attributes"),
+    ("gpg", "gnupg", "makes signatures that must be refused"),
+    ("xz", "xz-utils", "makes archives"),
+    ("zstd", "zstd", "makes archives"),
+    ("tmux", "tmux", "is the terminal of the tests of the progress display"),
+    ("git", "git", "lists the files of the repository"),
+    ("bash", "bash", "reads the completions"),
+    ("zsh", "zsh", "reads the completions"),
+    ("fish", "fish", "reads the completions"),
+    ("script", "bsdutils", "gives a program a terminal"),
+    ("ps", "procps", "lists the processes that a test left behind"),
+];
+
+/// Files that some test reads, the package that has them, and what they are for.
+pub const FILES: &[(&str, &str, &str)] = &[
+    ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring", "the keys of the archive"),
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", "the UEFI firmware of the tests of the boot check"),
+    ("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "GRUB for BIOS"),
+    ("/usr/lib/grub/x86_64-efi/moddep.lst", "grub-efi-amd64-bin", "GRUB for UEFI"),
+];
+
+/// Why the machine cannot run the tests.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The packages cannot be installed by this program.
+    #[error(
+        "the tests need packages that are missing:{list}\ninstall them, or run this as root on Debian or Ubuntu"
+    )]
+    Missing {
+        /// One line for each.
+        list: String,
+    },
+    /// `apt-get` failed.
+    #[error("cannot install the packages that the tests need: {packages}")]
+    Install {
+        /// Their names.
+        packages: String,
+        /// What it said.
+        #[source]
+        source: CommandError,
+    },
+}
+
+/// The packages that are not there yet, each with a line that says why it is needed.
+pub fn missing(
+    programs: &[(&'static str, &'static str, &str)],
+    files: &[(&str, &'static str, &str)],
+) -> Vec<(&'static str, String)> {
+    let programs = programs.iter().filter(|(program, ..)| !exists(program));
+    let files = files.iter().filter(|(file, ..)| !Path::new(file).exists());
+    let line = |what: &str, package: &str, why: &str| format!("\n  {package}: `{what}` {why}");
+    let mut missing: Vec<_> =
+        programs.map(|&(what, package, why)| (package, line(what, package, why))).collect();
+    missing.extend(files.map(|&(what, package, why)| (package, line(what, package, why))));
+    missing
+}
+
+/// Installs what is missing, or says what it is.
+pub fn prepare() -> Result<(), MachineError> {
+    install(&missing(PROGRAMS, FILES))
+}
+
+/// Installs these packages.
+pub fn install(missing: &[(&'static str, String)]) -> Result<(), MachineError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list: String = missing.iter().map(|(_, line)| line.as_str()).collect();
+    println!("installing what the tests need:{list}");
+    let root = output(Command::new("id").arg("-u")).is_ok_and(|output| output.stdout == b"0\n");
+    if !root || !exists("apt-get") {
+        return Err(MachineError::Missing { list });
+    }
+    let mut packages: Vec<&str> = missing.iter().map(|(package, _)| *package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command
+            .args(["-q", "-y", "-o", "DPkg::Lock::Timeout=300"])
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        stdout(&mut command)
+    };
+    let mut arguments = vec!["install", "--no-install-recommends"];
+    arguments.extend(&packages);
+    // the lists of a fresh machine are empty or old; updating them first costs seconds that a prepared machine saves
+    if apt(&arguments).is_err() {
+        apt(&["update"])
+            .and_then(|_| apt(&arguments))
+            .map_err(|source| MachineError::Install { packages: packages.join(" "), source })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::missing;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_reason() {
+        let programs = [("sh", "dash", "is there"), ("no-such-program", "a-package", "is needed here")];
+        let missing = missing(&programs, &[("/no/such/file", "b-package", "too")]);
+        let packages: Vec<_> = missing.iter().map(|(package, _)| *package).collect();
+        assert_eq!(packages, ["a-package", "b-package"]);
+        assert!(missing[0].1.contains("`no-such-program` is needed here"));
+    }
+}
