@@ -1,0 +1,47 @@
+//! What each spec's last build refers to: the starting points of garbage collection.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Store, StoreError, atomic::Durability, error::During, records, store::layout};
+
+/// Everything that the last build of a spec used or made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// Name of the spec, as people know it.
+    pub spec: String,
+    /// Digests of blobs, and keys of trees and steps.
+    pub objects: Vec<Digest>,
+}
+
+/// The roots of a store. See [`Store::roots`].
+#[derive(Clone, Copy, Debug)]
+pub struct Roots<'a> {
+    store: &'a Store,
+}
+
+impl<'a> Roots<'a> {
+    pub(crate) fn new(store: &'a Store) -> Self {
+        Self { store }
+    }
+
+    /// Replaces the root of `root.spec`.
+    pub fn put(&self, root: &Root) -> Result<(), StoreError> {
+        let path = records::path_for(&self.store.dir(layout::ROOTS), &root.spec);
+        records::write(self.store, &path, root, Durability::Lazy)
+    }
+
+    /// All roots with the time of the build, newest first.
+    pub fn list(&self) -> Result<Vec<(SystemTime, Root)>, StoreError> {
+        let mut roots = Vec::new();
+        for (_, path) in records::keys(&self.store.dir(layout::ROOTS))? {
+            let made = path.metadata().and_then(|metadata| metadata.modified()).during("inspect", &path)?;
+            if let Some(root) = records::read(&path)? {
+                roots.push((made, root));
+            }
+        }
+        roots.sort_by_key(|(made, _)| std::cmp::Reverse(*made));
+        Ok(roots)
+    }
+}
