@@ -12,6 +12,7 @@
 //! | [`blob`] | one pass from a stream to a zstd blob with both digests |
 //! | [`oci`] | an OCI image layout around such a blob |
 //! | [`squashfs`] | the `mksquashfs` command |
+//! | [`iso`] | a hybrid live ISO as a plan of files and commands |
 //! | [`command`] | a program of the tools tree to run |
 //! | [`manifest`] | `manifest.json` and `SHA256SUMS` |
 
@@ -20,6 +21,7 @@ pub mod command;
 mod date;
 pub mod digest;
 pub mod exclude;
+pub mod iso;
 pub mod manifest;
 pub mod oci;
 pub mod squashfs;

@@ -150,6 +150,7 @@ impl Fields<'_> {
         block[148..156].fill(b' ');
         let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
         octal(&mut block[148..155], sum, MAX_OCTAL_7);
+        block[154] = 0;
         block
     }
 }
