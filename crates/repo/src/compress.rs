@@ -1,0 +1,147 @@
+//! The one decompressing reader: xz, zstd, gzip or plain, recognised by the first bytes, never more than a cap of output.
+//!
+//! A bomb is stopped at the cap, not at the end of its stream, and no decoder may use more than [`MEMORY`] bytes.
+
+use std::io::{self, BufRead, Cursor, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use liblzma::bufread::XzDecoder;
+use liblzma::stream::{CONCATENATED, Stream};
+
+/// Memory that one decoder may use, in bytes: what `xz -9` (64 MiB) and `zstd --ultra` (128 MiB) need, with room.
+pub const MEMORY: u64 = 192 << 20;
+
+/// Log2 of the largest zstd window accepted (128 MiB), as the `zstd` program does without `--long`.
+const ZSTD_WINDOW_LOG: u32 = 27;
+
+/// What a stream is compressed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Not compressed.
+    Plain,
+    /// xz.
+    Xz,
+    /// Zstandard.
+    Zstd,
+    /// gzip.
+    Gzip,
+}
+
+impl Format {
+    /// Recognises a format by the first bytes of a stream; six are enough.
+    pub fn sniff(head: &[u8]) -> Self {
+        if head.starts_with(b"\xfd7zXZ\0") {
+            Self::Xz
+        } else if head.starts_with(b"\x28\xb5\x2f\xfd") {
+            Self::Zstd
+        } else if head.starts_with(b"\x1f\x8b") {
+            Self::Gzip
+        } else {
+            Self::Plain
+        }
+    }
+}
+
+/// The output of a stream passed the cap. It is the inner error of an [`io::Error`] of kind `FileTooLarge`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("decompressed data is larger than {limit} bytes")]
+pub struct CapExceeded {
+    /// The cap in bytes.
+    pub limit: u64,
+}
+
+impl CapExceeded {
+    /// The cap that `error` says was passed, if that is what it says.
+    pub fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).copied()
+    }
+}
+
+/// Decompresses a stream up to a cap.
+///
+/// After the last byte of the stream it reads on for more frames of the same format, as the command-line tools do.
+pub struct Capped<'a> {
+    decoder: Box<dyn Read + Send + 'a>,
+    format: Format,
+    left: u64,
+    limit: u64,
+}
+
+impl<'a> Capped<'a> {
+    /// Recognises the format of `reader` and decompresses it to at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When the first bytes cannot be read or the decoder cannot be set up.
+    pub fn new(mut reader: impl BufRead + Send + 'a, limit: u64) -> io::Result<Self> {
+        let mut head = [0; 6];
+        let mut filled = 0;
+        while filled < head.len() {
+            match reader.read(&mut head[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let format = Format::sniff(&head[..filled]);
+        let whole = Cursor::new(head).take(filled as u64).chain(reader);
+        Ok(Self { decoder: decoder(whole, format)?, format, left: limit, limit })
+    }
+
+    /// The format that was recognised.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Bytes given out so far.
+    pub fn produced(&self) -> u64 {
+        self.limit - self.left
+    }
+}
+
+fn decoder<'a>(reader: impl BufRead + Send + 'a, format: Format) -> io::Result<Box<dyn Read + Send + 'a>> {
+    Ok(match format {
+        Format::Plain => Box::new(reader),
+        Format::Xz => {
+            let stream = Stream::new_stream_decoder(MEMORY, CONCATENATED)?;
+            Box::new(XzDecoder::new_stream(reader, stream))
+        }
+        Format::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(reader)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            Box::new(decoder)
+        }
+        Format::Gzip => Box::new(MultiGzDecoder::new(reader)),
+    })
+}
+
+impl Read for Capped<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.left == 0 {
+            return match self.decoder.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(io::Error::new(io::ErrorKind::FileTooLarge, CapExceeded { limit: self.limit })),
+            };
+        }
+        let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.decoder.read(&mut buffer[..wanted])?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+impl std::fmt::Debug for Capped<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Capped")
+            .field("format", &self.format)
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use liblzma::write::XzEncoder;
+
+use super::{CapExceeded, Capped, Format};
+
+fn compress(format: Format, plain: &[u8]) -> Vec<u8> {
+    match format {
+        Format::Plain => plain.to_vec(),
+        Format::Xz => {
+            let mut encoder = XzEncoder::new(Vec::new(), 1);
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
+        Format::Zstd => zstd::bulk::compress(plain, 3).unwrap(),
+        Format::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
+    }
+}
+
+fn read(bytes: &[u8], limit: u64) -> (std::io::Result<Vec<u8>>, Format) {
+    let mut reader = Capped::new(bytes, limit).unwrap();
+    let mut plain = Vec::new();
+    let result = reader.read_to_end(&mut plain);
+    (result.map(|_| plain), reader.format())
+}
+
+const FORMATS: [Format; 4] = [Format::Plain, Format::Xz, Format::Zstd, Format::Gzip];
+
+#[test]
+fn every_format_is_recognised_and_read_to_its_exact_cap() {
+    let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    for format in FORMATS {
+        let (result, found) = read(&compress(format, &plain), plain.len() as u64);
+        assert_eq!(found, format);
+        assert!(result.unwrap() == plain, "{format:?}");
+    }
+}
+
+#[test]
+fn one_byte_over_the_cap_is_an_error() {
+    for format in FORMATS {
+        let (result, _) = read(&compress(format, b"0123456789"), 9);
+        assert_eq!(CapExceeded::of(&result.unwrap_err()), Some(CapExceeded { limit: 9 }), "{format:?}");
+    }
+}
+
+#[test]
+fn truncated_and_damaged_streams_are_errors() {
+    let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    for format in [Format::Xz, Format::Zstd, Format::Gzip] {
+        let whole = compress(format, &plain);
+        assert!(read(&whole[..whole.len() - 9], u64::MAX).0.is_err(), "truncated {format:?}");
+        let mut damaged = whole.clone();
+        let middle = damaged.len() / 2;
+        damaged[middle..middle + 16].fill(0xaa);
+        let result = read(&damaged, u64::MAX).0;
+        assert!(result.as_ref().map_or(true, |read| *read != plain), "damaged {format:?}");
+    }
+}
+
+#[test]
+fn t06_bombs_are_stopped_at_the_cap_and_not_at_the_end() {
+    const LIMIT: u64 = 1 << 20;
+    let zeros = vec![0; 64 << 20];
+    let mut bombs: Vec<(Format, Vec<u8>)> =
+        FORMATS[1..].iter().map(|format| (*format, compress(*format, &zeros))).collect();
+    // One stream of many frames: 1 GiB from about 33 kB.
+    let frame = compress(Format::Zstd, &zeros);
+    bombs.push((Format::Zstd, frame.repeat(16)));
+    let gzip = compress(Format::Gzip, &zeros);
+    bombs.push((Format::Gzip, gzip.repeat(16)));
+    let xz = compress(Format::Xz, &zeros);
+    bombs.push((Format::Xz, xz.repeat(16)));
+    for (format, bomb) in bombs {
+        let mut reader = Capped::new(&bomb[..], LIMIT).unwrap();
+        assert_eq!(reader.format(), format);
+        let mut sink = [0; 64 << 10];
+        let mut total = 0_u64;
+        let error = loop {
+            match reader.read(&mut sink) {
+                Ok(0) => panic!("{format:?} came to its end"),
+                Ok(count) => total += count as u64,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(CapExceeded::of(&error), Some(CapExceeded { limit: LIMIT }));
+        assert_eq!(total, LIMIT);
+    }
+}
+
+#[test]
+fn a_frame_that_wants_too_much_memory_is_refused() {
+    // A zstd frame header that declares a window of 2 GiB (exponent 21 above the base of 2^10).
+    let frame = b"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00";
+    assert!(read(frame, 1 << 20).0.is_err());
+}
