@@ -163,12 +163,12 @@ pub(crate) const EFI_FILES: [(&str, &str); 3] = [
 
 fn esp_files(identity: &Identity) -> Vec<EspFile> {
     let efi = EFI_FILES.map(|(name, from)| EspFile {
-        path: format!("EFI/BOOT/{name}"),
+        path: format!("EFI/BOOT/{name}").to_ascii_uppercase(),
         source: EspSource::File(from.to_owned()),
     });
     // GRUB looks beside itself first; this sends it to the one disk with our identity.
     let early =
-        EspFile { path: "boot/grub/grub.cfg".to_owned(), source: EspSource::Text(menu::early(identity)) };
+        EspFile { path: "BOOT/GRUB/GRUB.CFG".to_owned(), source: EspSource::Text(menu::early(identity)) };
     efi.into_iter().chain([early]).collect()
 }
 

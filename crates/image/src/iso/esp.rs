@@ -1,4 +1,7 @@
 //! The EFI system partition: a small FAT volume, made without a mount and without the clock.
+//!
+//! Names are short ones (`GRUBX64.EFI`) only: UEFI and GRUB compare them without regard to case, and `fatfs` with
+//! long names gives one to `.` and `..` too, which `fsck.vfat` rejects.
 
 use std::collections::BTreeSet;
 use std::io::{self, Cursor, Write as _};
@@ -30,8 +33,14 @@ impl TimeProvider for FirstDay {
 /// A FAT volume with the given files (path with `/`, contents), as large as they need in whole MiB.
 ///
 /// # Errors
-/// A path that FAT cannot hold.
+/// A path with a name that is not upper case in the form 8.3, or is there twice.
 pub fn esp_image(files: &[(&str, Vec<u8>)], serial: u32) -> io::Result<Vec<u8>> {
+    if let Some((path, _)) = files.iter().find(|(path, _)| !path.split('/').all(is_short)) {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("`{path}` is not made of short names"),
+        ));
+    }
     let contents: usize = files.iter().map(|(_, bytes)| bytes.len().next_multiple_of(CLUSTER)).sum();
     let mut image = vec![0; (contents + OVERHEAD).next_multiple_of(MIB)];
     let options = FormatVolumeOptions::new().volume_id(serial).volume_label(*b"ESP        ");
@@ -52,7 +61,50 @@ pub fn esp_image(files: &[(&str, Vec<u8>)], serial: u32) -> io::Result<Vec<u8>> 
     Ok(image)
 }
 
+fn is_short(name: &str) -> bool {
+    let valid = |part: &str, most: usize| {
+        (1..=most).contains(&part.len())
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b"_-~".contains(&byte))
+    };
+    match name.split_once('.') {
+        Some((base, extension)) => valid(base, 8) && valid(extension, 3),
+        None => valid(name, 8),
+    }
+}
+
 /// Every directory above the files, outer ones first.
 fn directories<'a>(files: &[(&'a str, Vec<u8>)]) -> BTreeSet<&'a str> {
     files.iter().flat_map(|(path, _)| path.match_indices('/').map(|(at, _)| &path[..at])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn files_come_back_and_bytes_are_stable() {
+        let large: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[n as usize % 3]).collect();
+        let files = [("EFI/BOOT/BOOTX64.EFI", large.clone()), ("BOOT/GRUB/GRUB.CFG", b"set".to_vec())];
+        let image = esp_image(&files, 7).unwrap();
+        assert_eq!(image, esp_image(&files, 7).unwrap());
+        assert_eq!(image.len() % MIB, 0);
+        let volume = FileSystem::new(Cursor::new(image), FsOptions::new()).unwrap();
+        assert_eq!(volume.volume_id(), 7);
+        for (path, bytes) in &files {
+            let mut found = Vec::new();
+            volume.root_dir().open_file(path).unwrap().read_to_end(&mut found).unwrap();
+            assert_eq!(&found, bytes);
+        }
+    }
+
+    #[test]
+    fn names_that_would_be_changed_are_refused() {
+        for path in ["EFI/boot/X.EFI", "TOOLONGNAME", "A.EFIX", "EFI//X", "A.B.C"] {
+            assert_eq!(esp_image(&[(path, Vec::new())], 0).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
+    }
 }
