@@ -1,7 +1,9 @@
 //! What of a tree stays out of an image: one list that serves the tar writer and `mksquashfs`.
 
+use serde::{Deserialize, Serialize};
+
 /// Paths that are left out. Paths are relative to the root of the tree, without a leading or trailing slash.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excludes {
     /// Directories that are kept, but emptied.
     pub contents: Vec<String>,

@@ -14,6 +14,7 @@
 //! | [`squashfs`] | the `mksquashfs` command |
 //! | [`iso`] | a hybrid live ISO as a plan of files and commands |
 //! | [`command`] | a program of the tools tree to run |
+//! | [`hygiene`] | the gate that no secret or trace of the build passes |
 //! | [`manifest`] | `manifest.json` and `SHA256SUMS` |
 
 pub mod blob;
@@ -21,6 +22,7 @@ pub mod command;
 mod date;
 pub mod digest;
 pub mod exclude;
+pub mod hygiene;
 pub mod iso;
 pub mod manifest;
 pub mod oci;

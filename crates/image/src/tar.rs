@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{FileType, Stat, major, minor};
+use serde::{Deserialize, Serialize};
 
 use crate::exclude::Excludes;
 use crate::walk::{Found, Step, walk};
@@ -23,7 +24,7 @@ use header::{Entry, Kind};
 use stream::Stream;
 
 /// How a tree becomes a stream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TarOptions {
     /// Latest modification time in the stream, in seconds since 1970 (`SOURCE_DATE_EPOCH`).
     pub epoch: u64,
@@ -32,7 +33,7 @@ pub struct TarOptions {
 }
 
 /// What a stream holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TarTotals {
     /// Entries of every kind, the root included.
     pub entries: u64,

@@ -15,8 +15,8 @@ pub(crate) struct Found<'a> {
     /// Path relative to the root of the walk, without leading slash; empty for the root itself.
     pub path: &'a [u8],
     pub stat: Stat,
-    parent: BorrowedFd<'a>,
-    name: &'a CStr,
+    pub parent: BorrowedFd<'a>,
+    pub name: &'a CStr,
 }
 
 impl Found<'_> {
@@ -70,7 +70,7 @@ fn descend<E>(
     if depth == MAX_DEPTH {
         return Err(failed(path, io::Error::other("directories are nested too deeply")));
     }
-    let names = names(dir).map_err(|error| failed(path, error))?;
+    let names = names(dir).map_err(|error| failed(path, error.into()))?;
     let base = path.len();
     for name in &names {
         if base > 0 {
@@ -90,7 +90,7 @@ fn descend<E>(
 }
 
 /// The names in a directory, sorted by their bytes.
-fn names(dir: &OwnedFd) -> io::Result<Vec<CString>> {
+pub(crate) fn names(dir: &OwnedFd) -> rustix::io::Result<Vec<CString>> {
     let mut buffer = [MaybeUninit::uninit(); 16 << 10];
     let mut entries = RawDir::new(dir, &mut buffer);
     let mut names = Vec::new();

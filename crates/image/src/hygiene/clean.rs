@@ -1,0 +1,67 @@
+//! Removes or empties what a build is known to leave behind.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
+
+use super::leftovers::{self, Remedy};
+use super::{HygieneError, Policy};
+use crate::walk::{Found, Step, walk};
+
+/// Cleans the tree below `root` and returns the paths that were removed or emptied, without leading slash.
+///
+/// What the spec wants and what the image leaves out stays. Removing is not undone when a later entry fails.
+///
+/// # Errors
+/// An entry that cannot be read, removed or emptied.
+pub fn clean(root: BorrowedFd<'_>, policy: &Policy) -> Result<Vec<String>, HygieneError> {
+    let mut cleaned = Vec::new();
+    walk(
+        root,
+        &mut |found| {
+            if policy.excludes.omits(found.path) || policy.excludes.empties(found.path) {
+                return Ok(Step::Over);
+            }
+            if policy.wanted.iter().any(|path| path.as_bytes() == found.path) {
+                return Ok(Step::Into);
+            }
+            let Some(leftover) = leftovers::find(found)? else { return Ok(Step::Into) };
+            apply(found, leftover.remedy).map_err(|error| HygieneError::new(found.path, error))?;
+            if leftover.remedy != Remedy::Report {
+                cleaned.push(String::from_utf8_lossy(found.path).into_owned());
+            }
+            Ok(if leftover.remedy == Remedy::Remove { Step::Over } else { Step::Into })
+        },
+        &|path, error| HygieneError::new(path, error),
+    )?;
+    Ok(cleaned)
+}
+
+fn apply(found: &Found<'_>, remedy: Remedy) -> rustix::io::Result<()> {
+    match remedy {
+        Remedy::Report => Ok(()),
+        Remedy::Empty => {
+            let flags = OFlags::WRONLY | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            fs::openat(found.parent, found.name, flags, Mode::empty()).map(drop)
+        }
+        Remedy::Remove if found.kind() == FileType::Directory => {
+            empty_directory(&found.open()?)?;
+            fs::unlinkat(found.parent, found.name, AtFlags::REMOVEDIR)
+        }
+        Remedy::Remove => fs::unlinkat(found.parent, found.name, AtFlags::empty()),
+    }
+}
+
+fn empty_directory(dir: &OwnedFd) -> rustix::io::Result<()> {
+    for name in crate::walk::names(dir)? {
+        let stat = fs::statat(dir, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            empty_directory(&fs::openat(dir, &name, flags, Mode::empty())?)?;
+            fs::unlinkat(dir, &name, AtFlags::REMOVEDIR)?;
+        } else {
+            fs::unlinkat(dir, &name, AtFlags::empty())?;
+        }
+    }
+    Ok(())
+}
