@@ -35,12 +35,12 @@ impl<'a> Blobs<'a> {
     }
 
     /// Where the blob is, or would be. Nothing outside this crate may write there.
-    pub fn path(&self, digest: Digest) -> PathBuf {
+    pub fn path(self, digest: Digest) -> PathBuf {
         path_of(self.store.path(), digest)
     }
 
     /// The blob, if the store has it. Keeps it from being collected while this process lives.
-    pub fn find(&self, digest: Digest) -> Option<BlobRef> {
+    pub fn find(self, digest: Digest) -> Option<BlobRef> {
         self.store.session().pin(digest);
         let path = self.path(digest);
         let metadata = path.metadata().ok()?;
@@ -49,12 +49,12 @@ impl<'a> Blobs<'a> {
     }
 
     /// Whether the store has the blob.
-    pub fn contains(&self, digest: Digest) -> bool {
+    pub fn contains(self, digest: Digest) -> bool {
         self.find(digest).is_some()
     }
 
     /// Opens a blob for reading, without looking at its content.
-    pub fn open(&self, digest: Digest) -> Result<File, StoreError> {
+    pub fn open(self, digest: Digest) -> Result<File, StoreError> {
         if self.find(digest).is_none() {
             return Err(StoreError::Missing { digest });
         }
@@ -66,7 +66,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// Opens a blob and hashes it. A damaged one is moved to `quarantine` and reported.
-    pub fn open_verified(&self, digest: Digest) -> Result<File, StoreError> {
+    pub fn open_verified(self, digest: Digest) -> Result<File, StoreError> {
         let path = self.path(digest);
         let mut file = self.open(digest)?;
         let (found, _) = Digest::of_reader(&mut file).during("read", &path)?;
@@ -78,7 +78,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// The whole content of a blob, checked against its name.
-    pub fn read(&self, digest: Digest) -> Result<Vec<u8>, StoreError> {
+    pub fn read(self, digest: Digest) -> Result<Vec<u8>, StoreError> {
         let path = self.path(digest);
         let mut file = self.open(digest)?;
         let mut bytes = Vec::new();
@@ -88,7 +88,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// Stores everything that `source` gives. With `expected`, content of another digest is refused.
-    pub fn put(&self, source: &mut dyn Read, expected: Option<Digest>) -> Result<BlobRef, StoreError> {
+    pub fn put(self, source: &mut dyn Read, expected: Option<Digest>) -> Result<BlobRef, StoreError> {
         let mut writer = self.writer()?;
         let mut buffer = vec![0_u8; READ_SIZE];
         loop {
@@ -102,7 +102,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// Stores `bytes`.
-    pub fn put_bytes(&self, bytes: &[u8]) -> Result<BlobRef, StoreError> {
+    pub fn put_bytes(self, bytes: &[u8]) -> Result<BlobRef, StoreError> {
         if let Some(blob) = self.find(Digest::of(bytes)) {
             return Ok(blob);
         }
@@ -110,7 +110,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// A blob to be written piece by piece. Nothing is visible before [`BlobWriter::finish`].
-    pub fn writer(&self) -> Result<BlobWriter<'a>, StoreError> {
+    pub fn writer(self) -> Result<BlobWriter<'a>, StoreError> {
         BlobWriter::create(self.store)
     }
 
@@ -118,7 +118,7 @@ impl<'a> Blobs<'a> {
     /// it. The caller makes sure that nobody writes to it any more; the name is gone afterwards.
     ///
     /// A file that belongs to another user and cannot be given to us is copied instead.
-    pub fn adopt(&self, path: &Path) -> Result<BlobRef, StoreError> {
+    pub fn adopt(self, path: &Path) -> Result<BlobRef, StoreError> {
         let mut file = File::open(path).during("open", path)?;
         let metadata = file.metadata().during("inspect", path)?;
         if !metadata.is_file() {
@@ -139,12 +139,12 @@ impl<'a> Blobs<'a> {
 
     /// Claims the right to download `digest`: at most one process at a time writes it, and the others wait here until
     /// it is done (then they get [`Claim::Stored`]) or has given up.
-    pub fn claim(&self, digest: Digest, cancel: &Cancel) -> Result<Claim<'a>, StoreError> {
+    pub fn claim(self, digest: Digest, cancel: &Cancel) -> Result<Claim<'a>, StoreError> {
         Partial::claim(self.store, digest, cancel)
     }
 
     /// Names and sizes of all blobs, in no particular order.
-    pub fn list(&self) -> Result<Vec<BlobRef>, StoreError> {
+    pub fn list(self) -> Result<Vec<BlobRef>, StoreError> {
         let mut blobs = Vec::new();
         for (digest, metadata) in entries(self.store.path())? {
             blobs.push(BlobRef { digest, size: metadata.len() });
@@ -153,7 +153,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// Gives an already written `file` at `from` its final name, unless the blob is there.
-    pub(crate) fn name(&self, file: &File, from: &Path, digest: Digest) -> Result<(), StoreError> {
+    pub(crate) fn name(self, file: &File, from: &Path, digest: Digest) -> Result<(), StoreError> {
         file.set_permissions(fs::Permissions::from_mode(0o444)).during("set the mode of", from)?;
         let path = self.prepare_name(digest)?;
         let _naming = self.store.journal().naming()?;
@@ -165,7 +165,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// Pins the name and makes sure that its directory exists.
-    pub(crate) fn prepare_name(&self, digest: Digest) -> Result<PathBuf, StoreError> {
+    pub(crate) fn prepare_name(self, digest: Digest) -> Result<PathBuf, StoreError> {
         self.store.session().pin(digest);
         let path = self.path(digest);
         if let Some(shard) = path.parent() {
@@ -175,7 +175,7 @@ impl<'a> Blobs<'a> {
     }
 
     /// Moves a damaged blob out of the way.
-    pub(crate) fn quarantine(&self, digest: Digest, found: Digest) -> Result<StoreError, StoreError> {
+    pub(crate) fn quarantine(self, digest: Digest, found: Digest) -> Result<StoreError, StoreError> {
         let path = self.path(digest);
         let grave = self.store.dir(layout::QUARANTINE).join(atomic::unique_name(&format!("{digest}-")));
         match fs::rename(&path, &grave) {

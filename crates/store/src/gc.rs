@@ -32,12 +32,12 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        let day = Duration::from_secs(24 * 60 * 60);
+        let day = Duration::from_hours(24);
         Self {
             max_age: Some(30 * day),
             max_bytes: None,
             keep_builds: 14 * day,
-            grace: Duration::from_secs(15 * 60),
+            grace: Duration::from_mins(15),
             dry_run: false,
         }
     }

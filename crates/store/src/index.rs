@@ -22,12 +22,12 @@ impl<'a> Indexes<'a> {
     }
 
     /// Where the index is, or would be.
-    pub fn path(&self, key: Digest) -> PathBuf {
+    pub fn path(self, key: Digest) -> PathBuf {
         self.store.dir(layout::INDEX).join(key.to_string())
     }
 
     /// The index as it was stored. Not hashed: it is written whole or not at all, and dropped after a power cut.
-    pub fn get(&self, key: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn get(self, key: Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path(key);
         match fs::read(&path) {
             Ok(bytes) => {
@@ -42,7 +42,7 @@ impl<'a> Indexes<'a> {
     }
 
     /// Stores an index.
-    pub fn put(&self, key: Digest, bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn put(self, key: Digest, bytes: &[u8]) -> Result<(), StoreError> {
         let _naming = self.store.journal().naming()?;
         atomic::replace(&self.store.dir(layout::TMP), &self.path(key), bytes, Durability::Lazy)
     }

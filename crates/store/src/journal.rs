@@ -28,10 +28,10 @@ use crate::{StoreError, atomic, error::During, lock, store::layout};
 mod recovery;
 
 /// Clocks step back a little when they are set: how much older than the marker an object may look and still be suspect.
-const CLOCK_SLACK: Duration = Duration::from_secs(600);
+const CLOCK_SLACK: Duration = Duration::from_mins(10);
 
 /// Age at which the marker of a dead process is worth a `syncfs`: by then the kernel has written nearly everything.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 
 /// Keeps track of whether this process has named objects that may not be on disk yet.
 #[derive(Debug)]

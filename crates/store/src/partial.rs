@@ -109,8 +109,9 @@ impl<'a> Partial<'a> {
         Ok(())
     }
 
-    /// Names the blob. Content of another digest is refused and forgotten.
-    pub fn finish(mut self) -> Result<BlobRef, StoreError> {
+    /// Names the blob; nothing may be added afterwards. Content of another digest is refused and forgotten, and the
+    /// claim stays with the caller for another try.
+    pub fn finish(&mut self) -> Result<BlobRef, StoreError> {
         let found = self.hasher.clone().finish();
         if found != self.digest {
             let expected = self.digest;

@@ -40,7 +40,7 @@ impl<'a> Publications<'a> {
 
     /// Puts a copy of `blob` at `path`. It appears whole, flushed to the disk and checked against its digest, or not
     /// at all; an untouched copy from an earlier call is left alone.
-    pub fn place(&self, blob: BlobRef, path: &Path) -> Result<Placed, StoreError> {
+    pub fn place(self, blob: BlobRef, path: &Path) -> Result<Placed, StoreError> {
         if self.is_current(path, blob) {
             return Ok(Placed::Current);
         }
@@ -60,7 +60,7 @@ impl<'a> Publications<'a> {
 
     /// Whether `path` is a copy of `blob` that nobody touched since [`Publications::place`] or
     /// [`Publications::record`].
-    pub fn is_current(&self, path: &Path, blob: BlobRef) -> bool {
+    pub fn is_current(self, path: &Path, blob: BlobRef) -> bool {
         let Ok(metadata) = path.symlink_metadata() else { return false };
         let record = records::read::<Publication>(&self.record_path(path));
         metadata.is_file()
@@ -68,13 +68,13 @@ impl<'a> Publications<'a> {
     }
 
     /// Declares that the file `path` holds exactly `blob` now.
-    pub fn record(&self, path: &Path, blob: BlobRef) -> Result<(), StoreError> {
+    pub fn record(self, path: &Path, blob: BlobRef) -> Result<(), StoreError> {
         let metadata = path.symlink_metadata().during("inspect", path)?;
         let record = Publication::new(path, blob, &metadata);
         records::write(self.store, &self.record_path(path), &record, Durability::Lazy)
     }
 
-    fn record_path(&self, path: &Path) -> PathBuf {
+    fn record_path(self, path: &Path) -> PathBuf {
         let absolute = path_key(path);
         records::path_for(&self.store.dir(layout::PUBLISHED), &absolute.to_string_lossy())
     }

@@ -29,14 +29,14 @@ impl<'a> Responses<'a> {
     }
 
     /// The last response for `url`, if its body is still in the store.
-    pub fn get(&self, url: &str) -> Result<Option<Response>, StoreError> {
+    pub fn get(self, url: &str) -> Result<Option<Response>, StoreError> {
         let path = records::path_for(&self.store.dir(layout::RESPONSES), url);
         let found: Option<Response> = records::read(&path)?;
         Ok(found.filter(|response| response.url == url && self.store.blobs().contains(response.blob.digest)))
     }
 
     /// Remembers a response.
-    pub fn put(&self, response: &Response) -> Result<(), StoreError> {
+    pub fn put(self, response: &Response) -> Result<(), StoreError> {
         let path = records::path_for(&self.store.dir(layout::RESPONSES), &response.url);
         records::write(self.store, &path, response, Durability::Lazy)
     }

@@ -27,13 +27,13 @@ impl<'a> Roots<'a> {
     }
 
     /// Replaces the root of `root.spec`.
-    pub fn put(&self, root: &Root) -> Result<(), StoreError> {
+    pub fn put(self, root: &Root) -> Result<(), StoreError> {
         let path = records::path_for(&self.store.dir(layout::ROOTS), &root.spec);
         records::write(self.store, &path, root, Durability::Lazy)
     }
 
     /// All roots with the time of the build, newest first.
-    pub fn list(&self) -> Result<Vec<(SystemTime, Root)>, StoreError> {
+    pub fn list(self) -> Result<Vec<(SystemTime, Root)>, StoreError> {
         let mut roots = Vec::new();
         for (_, path) in records::keys(&self.store.dir(layout::ROOTS))? {
             let made = path.metadata().and_then(|metadata| metadata.modified()).during("inspect", &path)?;

@@ -145,7 +145,7 @@ impl<'a> Steps<'a> {
 
     /// The record of the step with this key, if there is one and everything that it made is still there. Keeps its
     /// outputs from being collected while this process lives.
-    pub fn get(&self, key: Digest) -> Option<StepRecord> {
+    pub fn get(self, key: Digest) -> Option<StepRecord> {
         self.store.session().pin(key);
         let path = self.path(key);
         let record: StepRecord = records::read(&path).ok()??;
@@ -160,7 +160,7 @@ impl<'a> Steps<'a> {
     }
 
     /// Remembers a finished step, and that it is the newest of its name in the spec called `spec`.
-    pub fn put(&self, spec: &str, key: Digest, record: &StepRecord) -> Result<(), StoreError> {
+    pub fn put(self, spec: &str, key: Digest, record: &StepRecord) -> Result<(), StoreError> {
         self.store.session().pin(key);
         records::write(self.store, &self.path(key), record, Durability::Lazy)?;
         self.remember(spec, key, record)
@@ -168,7 +168,7 @@ impl<'a> Steps<'a> {
 
     /// Remembers that the step with this key is the newest of its name in the spec called `spec`: for hits, so that the
     /// next explanation compares with what was really used last.
-    pub fn remember(&self, spec: &str, key: Digest, record: &StepRecord) -> Result<(), StoreError> {
+    pub fn remember(self, spec: &str, key: Digest, record: &StepRecord) -> Result<(), StoreError> {
         let path = self.history(spec, &record.name);
         let last = Last { key, inputs: record.inputs.clone() };
         if records::read::<Last>(&path)?.as_ref() == Some(&last) {
@@ -183,7 +183,7 @@ impl<'a> Steps<'a> {
     /// How `inputs` differ from those of the last step called `name` in the spec called `spec`, in the order of their
     /// labels. `None` if there was none.
     pub fn explain(
-        &self,
+        self,
         spec: &str,
         name: &str,
         inputs: &[Input],
@@ -193,7 +193,7 @@ impl<'a> Steps<'a> {
     }
 
     /// All records, in no particular order.
-    pub fn list(&self) -> Result<Vec<(Digest, StepRecord)>, StoreError> {
+    pub fn list(self) -> Result<Vec<(Digest, StepRecord)>, StoreError> {
         let mut steps = Vec::new();
         for (key, path) in records::keys(&self.store.dir(layout::STEPS))? {
             if let Some(record) = records::read(&path)? {
@@ -203,11 +203,11 @@ impl<'a> Steps<'a> {
         Ok(steps)
     }
 
-    pub(crate) fn path(&self, key: Digest) -> PathBuf {
+    pub(crate) fn path(self, key: Digest) -> PathBuf {
         self.store.dir(layout::STEPS).join(format!("{key}.json"))
     }
 
-    fn history(&self, spec: &str, name: &str) -> PathBuf {
+    fn history(self, spec: &str, name: &str) -> PathBuf {
         let group = self.store.dir(layout::HISTORY).join(Digest::of(spec.as_bytes()).to_string());
         records::path_for(&group, name)
     }

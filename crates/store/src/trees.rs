@@ -12,7 +12,12 @@ use std::{
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, Scratch, Store, StoreError, atomic, error::During, records, store::layout};
+use crate::{
+    Digest, Scratch, Store, StoreError, atomic,
+    error::During,
+    records,
+    store::{DeleteTree, layout},
+};
 
 /// What is known about a tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +74,11 @@ impl TreeDraft {
     pub fn key(&self) -> Digest {
         self.key
     }
+
+    /// Gives the draft up and deletes it.
+    pub fn discard(self, delete: DeleteTree<'_>) -> Result<(), StoreError> {
+        self.scratch.remove(delete)
+    }
 }
 
 const ROOT: &str = "root";
@@ -86,12 +96,12 @@ impl<'a> Trees<'a> {
     }
 
     /// Where the tree is, or would be.
-    pub fn path(&self, key: Digest) -> PathBuf {
+    pub fn path(self, key: Digest) -> PathBuf {
         self.store.dir(layout::TREES).join(key.to_string())
     }
 
     /// The tree, if the store has it. Keeps it from being collected while this process lives.
-    pub fn get(&self, key: Digest) -> Option<Tree> {
+    pub fn get(self, key: Digest) -> Option<Tree> {
         self.store.session().pin(key);
         let description = self.path(key).join(META);
         touch(&description, &description.metadata().ok()?);
@@ -99,20 +109,21 @@ impl<'a> Trees<'a> {
     }
 
     /// The tree, if the store has it, without that counting as a use.
-    pub(crate) fn get_unpinned(&self, key: Digest) -> Option<Tree> {
+    pub(crate) fn get_unpinned(self, key: Digest) -> Option<Tree> {
         let path = self.path(key);
         let meta = records::read(&path.join(META)).ok()??;
         Some(Tree { key, path, meta })
     }
 
     /// Starts a tree.
-    pub fn begin(&self, key: Digest) -> Result<TreeDraft, StoreError> {
+    pub fn begin(self, key: Digest) -> Result<TreeDraft, StoreError> {
         Ok(TreeDraft { key, scratch: self.store.scratch()? })
     }
 
     /// Names a finished draft. The draft's directory must hold nothing but `root` then. If the tree exists already,
     /// that one is returned and the draft stays for [`Store::sweep`].
-    pub fn commit(&self, draft: TreeDraft, meta: &TreeMeta) -> Result<Tree, StoreError> {
+    #[expect(clippy::needless_pass_by_value, reason = "a committed draft is used up, and its lock ends here")]
+    pub fn commit(self, draft: TreeDraft, meta: &TreeMeta) -> Result<Tree, StoreError> {
         let path = self.path(draft.key);
         let description = draft.path().join(META);
         let bytes = serde_json::to_vec_pretty(meta)
@@ -134,7 +145,7 @@ impl<'a> Trees<'a> {
     }
 
     /// All trees, in no particular order.
-    pub fn list(&self) -> Result<Vec<Tree>, StoreError> {
+    pub fn list(self) -> Result<Vec<Tree>, StoreError> {
         let mut trees = Vec::new();
         for (key, path) in records::keys(&self.store.dir(layout::TREES))? {
             if let Ok(Some(meta)) = records::read(&path.join(META)) {
@@ -151,7 +162,7 @@ impl<'a> Trees<'a> {
     }
 
     /// Takes the name from a tree and leaves it to [`Store::sweep`]. The caller holds the collection lock.
-    pub(crate) fn bury(&self, key: Digest) -> Result<(), StoreError> {
+    pub(crate) fn bury(self, key: Digest) -> Result<(), StoreError> {
         let path = self.path(key);
         let grave = self.store.dir(layout::TRASH).join(atomic::unique_name(""));
         fs::rename(&path, &grave).during("remove", &path)
@@ -159,7 +170,7 @@ impl<'a> Trees<'a> {
 }
 
 /// Uses closer together than this are one use: saves a write per lookup.
-const TOUCH_INTERVAL: Duration = Duration::from_secs(300);
+const TOUCH_INTERVAL: Duration = Duration::from_mins(5);
 
 /// Remembers a use in the access time. The modification time stays: it says when the object was made.
 pub(crate) fn touch(path: &Path, metadata: &fs::Metadata) {

@@ -27,12 +27,12 @@ impl<'a> Watermarks<'a> {
     }
 
     /// The watermark called `name`, for example "debian/trixie-security".
-    pub fn get(&self, name: &str) -> Result<Option<Watermark>, StoreError> {
+    pub fn get(self, name: &str) -> Result<Option<Watermark>, StoreError> {
         records::read(&records::path_for(&self.store.dir(layout::WATERMARKS), name))
     }
 
     /// Raises the watermark. An older date is [`StoreError::Rollback`]; the same date changes nothing.
-    pub fn raise(&self, name: &str, new: Watermark) -> Result<(), StoreError> {
+    pub fn raise(self, name: &str, new: Watermark) -> Result<(), StoreError> {
         let path = records::path_for(&self.store.dir(layout::WATERMARKS), name);
         let lock = Digest::of(format!("watermark {name}").as_bytes());
         let _guard = self.store.lock(lock, &Cancel::new())?;

@@ -1,0 +1,306 @@
+//! One HTTP exchange: request with range and validators, redirects, errors sorted by their cause.
+
+use std::io::{self, Read};
+
+use base64::Engine as _;
+use ureq::{
+    Agent, Body, BodyReader, Proxy, Timeout,
+    config::Config,
+    http::{Response, Uri, header},
+};
+
+use crate::{FetchError, FetchOptions, ProxySetting, TransferError, mirrors::host, proxy};
+
+/// Redirects that are followed: mirrors' redirectors need one or two.
+const MAX_REDIRECTS: usize = 5;
+
+/// Input buffer of a connection, and so the largest piece that is handed on.
+pub(crate) const BUFFER_SIZE: usize = 128 * 1024;
+
+/// What is asked of a server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ask<'a> {
+    /// First byte wanted.
+    pub(crate) from: u64,
+    /// Only continue if this validator still holds; else send everything.
+    pub(crate) if_range: Option<&'a str>,
+    /// Do not send what has this `ETag`.
+    pub(crate) if_none_match: Option<&'a str>,
+    /// Do not send what was not modified since.
+    pub(crate) if_modified_since: Option<&'a str>,
+}
+
+/// The answer: what the headers say, and the body still to be read.
+pub(crate) struct Answer {
+    /// HTTP status.
+    pub(crate) status: u16,
+    /// Length of the body that follows, if announced.
+    pub(crate) length: Option<u64>,
+    /// First byte of a partial answer.
+    pub(crate) starts_at: Option<u64>,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    body: BodyReader<'static>,
+    host: String,
+}
+
+/// Connections, reused per server.
+#[derive(Debug)]
+pub(crate) struct Client {
+    direct: Agent,
+    plain: Option<(Agent, Option<String>)>,
+    tunnel: Option<Agent>,
+    no_proxy: String,
+    options: FetchOptions,
+}
+
+impl Client {
+    pub(crate) fn new(options: &FetchOptions) -> Result<Self, FetchError> {
+        let (plain, tunnel) = match &options.proxy {
+            ProxySetting::Direct => (None, None),
+            ProxySetting::Url(url) => (Some(url.clone()), Some(url.clone())),
+            ProxySetting::Environment => (variable("http_proxy"), variable("https_proxy")),
+        };
+        Ok(Self {
+            direct: config(options, None).new_agent(),
+            plain: plain.map(|url| plain_agent(options, &url)).transpose()?,
+            tunnel: tunnel.map(|url| tunnel_agent(options, &url)).transpose()?,
+            no_proxy: match options.proxy {
+                ProxySetting::Environment => variable("no_proxy").unwrap_or_default(),
+                _ => String::new(),
+            },
+            options: options.clone(),
+        })
+    }
+
+    /// Sends one request and reads the head of the answer, following redirects.
+    pub(crate) fn get(&self, url: &str, ask: Ask<'_>) -> Result<Answer, TransferError> {
+        let mut url = url.to_owned();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.send(&url, ask).map_err(|error| self.classify(error, host(&url)))?;
+            let code = response.status().as_u16();
+            let location = text(&response, &header::LOCATION);
+            match location.filter(|_| matches!(code, 301 | 302 | 303 | 307 | 308)) {
+                Some(location) => url = join(&url, &location)?,
+                None => return Ok(Answer::new(response, host(&url))),
+            }
+        }
+        Err(TransferError::Protocol {
+            host: host(&url).to_owned(),
+            source: Box::new(ureq::Error::TooManyRedirects),
+        })
+    }
+
+    fn send(&self, url: &str, ask: Ask<'_>) -> Result<Response<Body>, ureq::Error> {
+        let (agent, authorization) = self.agent(url);
+        let mut request = agent.get(url);
+        if ask.from > 0 {
+            request = request.header(header::RANGE, format!("bytes={}-", ask.from));
+        }
+        let headers = [
+            (header::IF_RANGE, ask.if_range.filter(|_| ask.from > 0)),
+            (header::IF_NONE_MATCH, ask.if_none_match),
+            (header::IF_MODIFIED_SINCE, ask.if_modified_since),
+            (header::PROXY_AUTHORIZATION, authorization),
+        ];
+        for (name, value) in headers {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        request.call()
+    }
+
+    /// The agent for `url` and what it must tell the proxy.
+    fn agent(&self, url: &str) -> (&Agent, Option<&str>) {
+        if proxy::is_exempt(&self.no_proxy, host(url)) {
+            return (&self.direct, None);
+        }
+        if is_tls(url) {
+            return (self.tunnel.as_ref().unwrap_or(&self.direct), None);
+        }
+        self.plain
+            .as_ref()
+            .map_or((&self.direct, None), |(agent, authorization)| (agent, authorization.as_deref()))
+    }
+
+    fn classify(&self, error: ureq::Error, host: &str) -> TransferError {
+        let options = &self.options;
+        let host = host.to_owned();
+        match error {
+            ureq::Error::HostNotFound => TransferError::Resolve { host },
+            ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+                TransferError::Timeout { what: "connection", limit: options.connect_timeout }
+            }
+            ureq::Error::Timeout(_) => TransferError::Timeout { what: "answer", limit: options.idle_timeout },
+            // The only trace of a failed look-up that the standard library leaves.
+            ureq::Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
+                TransferError::Resolve { host }
+            }
+            ureq::Error::Io(source) if is_connect_failure(&source) => TransferError::Down { host, source },
+            ureq::Error::Io(source) => TransferError::Broken { host, source },
+            error => TransferError::Protocol { host, source: Box::new(error) },
+        }
+    }
+
+    /// Reads the next piece of a body into `buffer`; 0 at its end.
+    pub(crate) fn read(&self, answer: &mut Answer, buffer: &mut [u8]) -> Result<usize, TransferError> {
+        loop {
+            match answer.body.read(buffer) {
+                Ok(count) => return Ok(count),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    return Err(match ureq::Error::from(error) {
+                        ureq::Error::Timeout(_) => {
+                            TransferError::Timeout { what: "further data", limit: self.options.idle_timeout }
+                        }
+                        error => self.classify(error, &answer.host),
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn new(response: Response<Body>, host: &str) -> Self {
+        let header = |name| text(&response, &name);
+        let (status, etag, last_modified) =
+            (response.status().as_u16(), header(header::ETAG), header(header::LAST_MODIFIED));
+        let starts_at = header(header::CONTENT_RANGE).and_then(|range| range_start(&range));
+        let body = response.into_body();
+        let length = body.content_length();
+        Self {
+            status,
+            length,
+            starts_at,
+            etag,
+            last_modified,
+            body: body.into_reader(),
+            host: host.to_owned(),
+        }
+    }
+}
+
+fn config(options: &FetchOptions, proxy: Option<Proxy>) -> Config {
+    Config::builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(concat!("lbuild/", env!("CARGO_PKG_VERSION")))
+        .proxy(proxy)
+        .timeout_resolve(Some(options.connect_timeout))
+        .timeout_connect(Some(options.connect_timeout))
+        .timeout_recv_response(Some(options.idle_timeout))
+        .timeout_per_read(Some(options.idle_timeout))
+        .timeout_per_write(Some(options.idle_timeout))
+        .max_idle_connections(options.parallel.max(1) * 4)
+        .max_idle_connections_per_host(options.parallel.max(1))
+        .input_buffer_size(BUFFER_SIZE)
+        .build()
+}
+
+fn tunnel_agent(options: &FetchOptions, url: &str) -> Result<Agent, FetchError> {
+    let proxy = Proxy::new(url).map_err(|_| FetchError::InvalidProxy { url: url.to_owned() })?;
+    Ok(config(options, Some(proxy)).new_agent())
+}
+
+/// The agent and the value of `Proxy-Authorization`.
+fn plain_agent(options: &FetchOptions, url: &str) -> Result<(Agent, Option<String>), FetchError> {
+    let invalid = || FetchError::InvalidProxy { url: url.to_owned() };
+    let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    let uri: Uri = whole.parse().map_err(|_| invalid())?;
+    if uri.scheme_str() != Some("http") {
+        // A proxy that is itself reached by TLS: only tunnels are supported.
+        return Ok((tunnel_agent(options, url)?, None));
+    }
+    let parsed = Proxy::new(&whole).map_err(|_| invalid())?;
+    let authorization = parsed.username().map(|user| {
+        let pair = format!("{user}:{}", parsed.password().unwrap_or_default());
+        format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair))
+    });
+    Ok((proxy::agent(config(options, None), uri), authorization))
+}
+
+/// A proxy variable in lower or upper case, or `all_proxy`.
+fn variable(name: &str) -> Option<String> {
+    let fallback = if name == "no_proxy" { "no_proxy" } else { "all_proxy" };
+    [name, &name.to_uppercase(), fallback, &fallback.to_uppercase()]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+fn is_tls(url: &str) -> bool {
+    url.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
+}
+
+fn is_connect_failure(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::AddrNotAvailable
+    )
+}
+
+fn text(response: &Response<Body>, name: &header::HeaderName) -> Option<String> {
+    response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// The first byte in a `Content-Range` header.
+fn range_start(value: &str) -> Option<u64> {
+    value.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
+}
+
+/// Where a redirect leads. Never out of HTTP.
+fn join(base: &str, location: &str) -> Result<String, TransferError> {
+    let unsupported = || TransferError::Unsupported { url: location.to_owned() };
+    let (scheme, rest) = base.split_once("://").ok_or_else(unsupported)?;
+    if let Some((target, _)) = location.split_once("://") {
+        let known = ["http", "https"].iter().any(|scheme| target.eq_ignore_ascii_case(scheme));
+        return if known { Ok(location.to_owned()) } else { Err(unsupported()) };
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if let Some(other) = location.strip_prefix("//") {
+        return Ok(format!("{scheme}://{other}"));
+    }
+    if location.starts_with('/') {
+        return Ok(format!("{scheme}://{authority}{location}"));
+    }
+    let path = rest[authority.len()..].split(['?', '#']).next().unwrap_or_default();
+    let dir = path.rsplit_once('/').map_or("", |(dir, _)| dir);
+    Ok(format!("{scheme}://{authority}{dir}/{location}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_joined() {
+        for (location, expected) in [
+            ("http://b/x", "http://b/x"),
+            ("HTTPS://b/x", "HTTPS://b/x"),
+            ("//b/x", "http://b/x"),
+            ("/x", "http://a:80/x"),
+            ("y", "http://a:80/dir/y"),
+        ] {
+            assert_eq!(join("http://a:80/dir/file?q", location).unwrap(), expected, "{location}");
+        }
+        for location in ["file:///etc/passwd", "gopher://b/x"] {
+            assert!(
+                matches!(join("http://a/x", location), Err(TransferError::Unsupported { .. })),
+                "{location}"
+            );
+        }
+    }
+
+    #[test]
+    fn content_ranges_are_read() {
+        assert_eq!(range_start("bytes 10-19/20"), Some(10));
+        assert_eq!(range_start("bytes 10-19/*"), Some(10));
+        assert_eq!(range_start("bytes */20"), None);
+        assert_eq!(range_start("lines 1-2/3"), None);
+    }
+}

@@ -1,0 +1,60 @@
+//! How to fetch.
+
+use std::time::Duration;
+
+/// How to fetch.
+#[derive(Clone, Debug)]
+pub struct FetchOptions {
+    /// Use what the store has; name what it lacks instead of fetching it.
+    pub offline: bool,
+    /// Transfers at the same time.
+    pub parallel: usize,
+    /// Patience for looking up a name and for making a connection, each.
+    pub connect_timeout: Duration,
+    /// Patience for the first byte of an answer, and for each further piece.
+    pub idle_timeout: Duration,
+    /// Patience for one whole transfer.
+    pub total_timeout: Duration,
+    /// Least bytes per second, on average over [`FetchOptions::rate_window`]. Slower transfers are given up.
+    pub min_rate: u64,
+    /// Over how long the rate is measured.
+    pub rate_window: Duration,
+    /// Further rounds over all mirrors after the first one.
+    pub retries: u32,
+    /// Pause before the second round; doubled before each further one.
+    pub backoff: Duration,
+    /// Most bytes that a file of unknown size may have.
+    pub max_size: u64,
+    /// Which proxy to use.
+    pub proxy: ProxySetting,
+}
+
+/// Which proxy to use for `http` and `https`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ProxySetting {
+    /// What the variables `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` (in either case) say.
+    #[default]
+    Environment,
+    /// None.
+    Direct,
+    /// This one, as an URL.
+    Url(String),
+}
+
+impl Default for FetchOptions {
+    fn default() -> Self {
+        Self {
+            offline: false,
+            parallel: 8,
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(20),
+            total_timeout: Duration::from_hours(1),
+            min_rate: 1024,
+            rate_window: Duration::from_secs(20),
+            retries: 2,
+            backoff: Duration::from_millis(500),
+            max_size: 4 << 30,
+            proxy: ProxySetting::Environment,
+        }
+    }
+}
