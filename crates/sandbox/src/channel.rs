@@ -4,7 +4,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Mutex;
 
 use rustix::net::{
@@ -112,6 +112,14 @@ impl Channel {
     pub fn finish(&self) {
         // The other side may be gone already, and then it has nothing to be told.
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
+    }
+
+    /// Closes this process's copy of the socket, in a child that must not keep its parent's connection open and that
+    /// ends without running destructors.
+    pub(crate) fn close_copy(&self) {
+        let fd = self.socket.as_raw_fd();
+        // It is open, which is all that closing needs.
+        let _ = crate::sys::close_range(fd, fd);
     }
 
     /// Fills `buffer`; false when the stream ended before its first byte.

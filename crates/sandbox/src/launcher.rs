@@ -10,6 +10,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::channel::{Channel, MAX_FDS};
 use crate::error::{LaunchError, WaitError};
+use crate::failure::Failure;
 use crate::outcome::Finished;
 use crate::preflight::Report;
 use crate::running::{Running, Stream};
@@ -201,7 +202,7 @@ fn lost(source: io::Error) -> LaunchError {
     LaunchError::Lost { source }
 }
 
-fn setup(failure: crate::wire::Failure) -> LaunchError {
+fn setup(failure: Failure) -> LaunchError {
     let (step, hint, source) = failure.into_parts();
     LaunchError::Setup { step, hint, source }
 }

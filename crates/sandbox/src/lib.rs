@@ -16,13 +16,18 @@ mod agent;
 mod channel;
 mod dispatch;
 mod error;
+mod failure;
+mod ids;
+mod init;
 mod launcher;
 mod outcome;
+mod plan;
 mod preflight;
 mod running;
 mod spec;
 mod state;
 mod supervisor;
+mod sys;
 mod wire;
 
 use std::time::Duration;

@@ -137,6 +137,12 @@ pub enum Task {
     },
 }
 
+impl Task {
+    pub(crate) fn is_agent(&self) -> bool {
+        matches!(self, Self::Agent { .. })
+    }
+}
+
 /// Standard input of a job.
 #[derive(Debug)]
 pub enum Stdin {
@@ -172,10 +178,10 @@ pub struct Limits {
     pub output_bytes: u64,
     /// Bytes of the largest file it may write.
     pub file_size: u64,
-    /// Bytes of disk that its writable tree may grow by. Watched, not reserved: a job can exceed it by what it writes
-    /// within [`crate::WATCH_INTERVAL`].
+    /// Bytes of disk that its writable tree may hold. Watched, not reserved: the job is stopped within about
+    /// [`crate::WATCH_INTERVAL`] after the file system has lost so much since its start and the tree holds so much.
     pub disk: u64,
-    /// Files, directories and links that its writable tree may grow by; watched like `disk`.
+    /// Files, directories and links that its writable tree may hold; watched like `disk`.
     pub inodes: u64,
     /// Open files per process.
     pub open_files: u64,

@@ -1,12 +1,13 @@
 //! What the library and its supervisor process say to each other. Both are the same binary, so there is no version.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::failure::Failure;
 use crate::outcome::Finished;
 use crate::preflight::Report;
-use crate::spec::{Limits, Mount, Root, Task};
+use crate::spec::{Limits, Mount, Owner, Root, Task};
 
 /// The hidden first argument that turns the program into a supervisor. The control socket is its standard input.
 pub(crate) const SUBCOMMAND: &str = "__sandbox";
@@ -34,6 +35,23 @@ pub(crate) struct Job {
     pub(crate) fds: usize,
 }
 
+impl Job {
+    /// Every directory of the host whose ids are mapped for the job.
+    pub(crate) fn trees(&self) -> impl Iterator<Item = &Path> {
+        let (layers, writable): (&[PathBuf], Option<&Path>) = match &self.root {
+            Root::Directory { tree } => (&[], Some(tree)),
+            Root::ReadOnly { lowers } => (lowers, None),
+            Root::Overlay { lowers, upper, .. } => (lowers, upper.parent()),
+        };
+        let mounted = self.mounts.iter().flat_map(|mount| match mount {
+            Mount::Bind { source, owner: Owner::Tree, .. } => std::slice::from_ref(source),
+            Mount::Tree { lowers, .. } => lowers,
+            Mount::Bind { .. } | Mount::Tmpfs { .. } => &[],
+        });
+        layers.iter().map(PathBuf::as_path).chain(writable).chain(mounted.map(PathBuf::as_path))
+    }
+}
+
 /// What a supervisor answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
@@ -47,23 +65,4 @@ pub(crate) enum Reply {
     Done,
     /// The answer to `Preflight`.
     Report(Report),
-}
-
-/// An error that crosses the process boundary.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Failure {
-    pub(crate) step: String,
-    pub(crate) errno: Option<i32>,
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl Failure {
-    pub(crate) fn into_parts(self) -> (String, Option<String>, std::io::Error) {
-        let source = match self.errno {
-            Some(errno) => std::io::Error::from_raw_os_error(errno),
-            None => std::io::Error::other(self.message),
-        };
-        (self.step, self.hint, source)
-    }
 }

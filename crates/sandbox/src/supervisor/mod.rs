@@ -1,15 +1,75 @@
 //! The supervisor process: one request, one answer.
 
+mod cgroup;
+mod cgroup_path;
+mod disk;
+mod record;
+mod run;
+mod tree;
+mod watch;
+
+use std::os::fd::OwnedFd;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid};
+
 use crate::agent::Agent;
 use crate::channel::Channel;
-use crate::wire::{Failure, Reply, Request};
+use crate::failure::{Failure, Step};
+use crate::ids::Ids;
+use crate::wire::{Reply, Request};
 
 /// Serves the one request that comes over `control`; the status to exit with.
-pub(crate) fn serve(control: Channel, _agents: &[Agent]) -> i32 {
-    let request =
-        control.recv().ok().flatten().and_then(|m| serde_json::from_slice::<Request>(&m.bytes).ok());
-    let failure =
-        Failure { step: format!("{request:?}"), errno: None, message: "not built yet".into(), hint: None };
-    let sent = serde_json::to_vec(&Reply::Failed(failure)).map_err(std::io::Error::other);
-    i32::from(sent.and_then(|bytes| control.send(&bytes)).is_err())
+pub(crate) fn serve(control: Channel, agents: &[Agent]) -> i32 {
+    // Away from the caller's terminal: Ctrl-C is for the caller, who then stops this process in an orderly way.
+    let _ = setsid();
+    allow_many_files();
+    let Ok(Some(message)) = control.recv() else { return 1 };
+    let reply = match serde_json::from_slice(&message.bytes) {
+        Ok(request) => answer(request, &control, agents).unwrap_or_else(Reply::Failed),
+        Err(error) => Reply::Failed(Failure::new("read the request", error.to_string())),
+    };
+    i32::from(send(&control, &reply).is_err())
+}
+
+fn answer(request: Request, control: &Channel, agents: &[Agent]) -> Result<Reply, Failure> {
+    match request {
+        Request::Run { job, state } => {
+            let given = receive_descriptors(control, &job)?;
+            run::run(*job, given, &state, control, agents).map(Reply::Finished)
+        }
+        Request::MakeTree { path } => tree::make(Ids::detect()?, &path).map(|()| Reply::Done),
+        Request::DeleteTree { path } => tree::delete(Ids::detect()?, &path).map(|()| Reply::Done),
+        Request::Sweep { state } => record::sweep(&state).map(|()| Reply::Done),
+        Request::Preflight { .. } => Ok(Reply::Report(crate::preflight::probe())),
+    }
+}
+
+fn send(control: &Channel, reply: &Reply) -> std::io::Result<()> {
+    control.send(&serde_json::to_vec(reply).map_err(std::io::Error::other)?)
+}
+
+/// The descriptors and the input of a job.
+struct Given {
+    fds: Vec<OwnedFd>,
+    input: Vec<u8>,
+}
+
+fn receive_descriptors(control: &Channel, job: &crate::wire::Job) -> Result<Given, Failure> {
+    let wanted = 3 + usize::from(job.task.is_agent()) + job.fds;
+    let mut fds = Vec::new();
+    let receive = || {
+        let message = control.recv().step("receive the job")?;
+        message.ok_or_else(|| Failure::new("receive the job", "the caller is gone"))
+    };
+    while fds.len() < wanted {
+        fds.extend(receive()?.fds);
+    }
+    Ok(Given { fds, input: receive()?.bytes })
+}
+
+/// A job can come with a descriptor per package.
+fn allow_many_files() {
+    let now = getrlimit(Resource::Nofile);
+    // Without it the caller's limit stays, and a job that needs more fails with that reason.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: now.maximum, maximum: now.maximum });
 }

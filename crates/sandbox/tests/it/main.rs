@@ -1,0 +1,27 @@
+//! The sandbox from outside and from inside. The test binary itself is the supervisor, so `main` dispatches first.
+
+mod agents;
+mod basics;
+mod fixture;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// A test by the name of its function.
+#[macro_export]
+macro_rules! trial {
+    ($function:ident) => {
+        Trial::test(stringify!($function), || {
+            $function();
+            Ok(())
+        })
+    };
+}
+
+fn main() {
+    lbuild_sandbox::dispatch(agents::ALL);
+    let arguments = Arguments::from_args();
+    let tests: Vec<Trial> = [basics::trials()].into_iter().flatten().collect();
+    let conclusion = libtest_mimic::run(&arguments, tests);
+    fixture::remove_system();
+    conclusion.exit();
+}
