@@ -24,8 +24,8 @@ pub struct OciOptions {
     pub architecture: String,
     /// Creation time in seconds since 1970.
     pub epoch: u64,
-    /// The tag under which tools find the image in the layout, for example `trixie`.
-    pub tag: String,
+    /// The name under which tools find the image in the layout and load it, for example `debian-live:trixie`.
+    pub reference: String,
     /// Default command.
     pub cmd: Vec<String>,
     /// Environment as `NAME=value`.
@@ -130,7 +130,7 @@ fn manifest(config: &[u8], layer: &Compressed) -> Vec<u8> {
 fn index(options: &OciOptions, manifest: Measured) -> Vec<u8> {
     let mut entry = descriptor(MEDIA_MANIFEST, manifest);
     entry["platform"] = json!({ "architecture": options.architecture, "os": "linux" });
-    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": options.tag });
+    entry["annotations"] = json!({ "org.opencontainers.image.ref.name": options.reference });
     encode(&json!({ "schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": [entry] }))
 }
 
@@ -140,4 +140,50 @@ fn descriptor(media_type: &str, measured: Measured) -> Value {
 
 fn encode(value: &Value) -> Vec<u8> {
     serde_json::to_vec(value).expect("the documents hold only strings, numbers and lists")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> OciOptions {
+        OciOptions {
+            architecture: "amd64".into(),
+            epoch: 1_700_000_000,
+            reference: "live:trixie".into(),
+            cmd: vec!["/bin/bash".into()],
+            env: vec!["PATH=/usr/bin".into()],
+            labels: BTreeMap::new(),
+            created_by: "lbuild".into(),
+        }
+    }
+
+    fn layer(bytes: &[u8]) -> Compressed {
+        Compressed { compressed: Measured::of(bytes), plain: Measured::of(b"plain") }
+    }
+
+    #[test]
+    fn the_documents_refer_to_each_other() {
+        let (options, layer) = (options(), layer(b"blob"));
+        let config = config(&options, &layer).unwrap();
+        let manifest = manifest(&config, &layer);
+        let index: Value = serde_json::from_slice(&index(&options, Measured::of(&manifest))).unwrap();
+        let manifest_digest = format!("sha256:{}", Digest::of(&manifest));
+        assert_eq!(index["manifests"][0]["digest"], manifest_digest);
+        assert_eq!(index["manifests"][0]["annotations"]["org.opencontainers.image.ref.name"], "live:trixie");
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        assert_eq!(manifest["config"]["digest"], format!("sha256:{}", Digest::of(&config)));
+        assert_eq!(manifest["layers"][0]["size"], 4);
+        let config: Value = serde_json::from_slice(&config).unwrap();
+        assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{}", Digest::of(b"plain")));
+        assert_eq!(config["created"], "2023-11-14T22:13:20Z");
+    }
+
+    #[test]
+    fn a_layer_of_another_size_is_refused() {
+        for blob in [&b"blo"[..], b"blob!"] {
+            let result = write_layout(&options(), &layer(b"blob"), &mut &blob[..], &mut io::sink());
+            assert!(matches!(result, Err(OciError::LayerSize { expected: 4, .. })));
+        }
+    }
 }

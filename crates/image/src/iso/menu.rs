@@ -19,11 +19,12 @@ pub struct LiveSystem {
 const LIVE_PARAMETERS: &str = "boot=live components";
 const CONSOLES: &str = "console=tty0 console=ttyS0,115200";
 
-/// A machine without a serial port or without a usable screen keeps the other terminal.
+/// A machine without a serial port or without a usable screen keeps the other terminal. The font goes by its name:
+/// GRUB then looks inside itself first, and under Secure Boot it may read fonts from nowhere else.
 const TERMINALS: &str = r"if serial --unit=0 --speed=115200 --word=8 --parity=no --stop=1; then
     set serial=serial
 fi
-if loadfont $prefix/fonts/unicode.pf2; then
+if loadfont unicode; then
     set gfxmode=auto
     terminal_input console $serial
     terminal_output gfxterm $serial
