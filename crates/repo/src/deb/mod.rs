@@ -1,6 +1,7 @@
 //! Debian and its family.
 
 pub mod archive;
+pub mod control;
 pub mod index;
 pub mod relation;
 pub mod release;

@@ -1,9 +1,18 @@
 //! From requests to a set of packages, by apt's rules.
 
+mod explain;
+mod fixes;
+mod near;
+mod pins;
+mod problem;
+mod world;
+
+use lbuild_solve::{Cause, Resolver, Solution, SolveError};
 use serde::Serialize;
 
-use super::index::Index;
+use super::index::{Index, MultiArch, Package};
 use super::relation::Constraint;
+use problem::Task;
 
 /// `Priority` of a package, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
@@ -47,6 +56,20 @@ pub struct Request {
     pub priority: Option<Priority>,
     /// Add every `Essential: yes` package.
     pub essential: bool,
+}
+
+impl Request {
+    /// A request for nothing, without a base set.
+    pub fn new(arch: &str) -> Self {
+        Self {
+            arch: arch.to_owned(),
+            packages: Vec::new(),
+            remove: Vec::new(),
+            recommends: false,
+            priority: None,
+            essential: false,
+        }
+    }
 }
 
 /// One package of the result.
@@ -118,14 +141,14 @@ pub struct Link {
 pub struct Fix {
     /// What to do, in words.
     pub label: String,
-    /// The same as data.
-    pub change: Change,
+    /// The same as data: all of these together.
+    pub changes: Vec<Change>,
     /// What it changes in the result.
     pub effect: Effect,
 }
 
 /// A change of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum Change {
     /// Drop `packages[index]`.
@@ -156,6 +179,11 @@ pub enum Change {
         index: usize,
         /// The suite.
         suite: String,
+    },
+    /// Leave a package of the base set out, by adding it to `remove`.
+    LeaveOut {
+        /// Its name.
+        name: String,
     },
 }
 
@@ -198,5 +226,60 @@ pub struct Unknown {
 
 /// Chooses the packages.
 pub fn resolve(index: &Index, request: &Request) -> Result<Selection, Unsatisfiable> {
-    todo!("{index:?} {request:?}")
+    let unknown = near::unknown(index, request);
+    let task = problem::translate(index, request);
+    let resolver = Resolver::new(&task.world);
+    match resolver.solve(&task.problem) {
+        Ok(solution) => Ok(selection(&task, request, &solution)),
+        Err(SolveError::TooHard { steps }) => Err(explain::too_hard(steps)),
+        Err(SolveError::Unsatisfiable(conflict)) => {
+            Err(explain::unsatisfiable(&task, request, &resolver, &conflict, unknown))
+        }
+    }
+}
+
+/// The packages of a solution in their lasting order.
+fn selection(task: &Task<'_>, request: &Request, solution: &Solution) -> Selection {
+    let mut packages: Vec<Selected> = solution
+        .packages
+        .iter()
+        .map(|(id, cause)| {
+            let requested_by = match cause {
+                Cause::Goal(goal) => task.goal_text(request, *goal),
+                Cause::Package(package) => task.world.package(*package).name().to_owned(),
+            };
+            Selected::new(task.world.package(*id), requested_by)
+        })
+        .collect();
+    packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
+    Selection { packages }
+}
+
+impl Selected {
+    fn new(package: Package<'_>, requested_by: String) -> Self {
+        let source = package.source();
+        let multi_arch = match package.multi_arch() {
+            MultiArch::No => "",
+            MultiArch::Same => "same",
+            MultiArch::Foreign => "foreign",
+            MultiArch::Allowed => "allowed",
+        };
+        Self {
+            name: package.name().to_owned(),
+            version: package.version().to_owned(),
+            arch: package.arch().to_owned(),
+            size: package.size(),
+            installed_size_bytes: package.installed_size(),
+            filename: package.filename(),
+            base_url: source.base_url.clone(),
+            sha256: package.sha256(),
+            suite: source.suite.clone(),
+            component: source.component.clone(),
+            priority: package.priority(),
+            essential: package.essential(),
+            multi_arch: multi_arch.to_owned(),
+            source: package.source_name().to_owned(),
+            requested_by,
+        }
+    }
 }

@@ -59,7 +59,8 @@ impl<'a> Version<'a> {
         if text.ends_with('-') {
             return Err(VersionError::NoRevision);
         }
-        let upstream_ok = version.upstream.bytes().all(|b| b.is_ascii_alphanumeric() || b".-+~:".contains(&b));
+        let upstream_ok =
+            version.upstream.bytes().all(|b| b.is_ascii_alphanumeric() || b".-+~:".contains(&b));
         let revision_ok = version.revision.bytes().all(|b| b.is_ascii_alphanumeric() || b".+~".contains(&b));
         if !version.upstream.starts_with(|c: char| c.is_ascii_digit()) || !upstream_ok || !revision_ok {
             return Err(VersionError::Character);

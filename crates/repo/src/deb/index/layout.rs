@@ -1,0 +1,169 @@
+//! The bytes of a cached index.
+//!
+//! A header, then tables of fixed-size records, then text. All numbers are little-endian; places in the text are
+//! offsets into it. Changing anything here is a change of [`MAGIC`].
+//!
+//! | part | record |
+//! |---|---|
+//! | header | magic, checksum, then six `u64`: packages, names, providers, slots, bytes of text, bytes of the rest |
+//! | packages | [`PACKAGE`] bytes, see the constants of [`package`] |
+//! | names | text, length, first package, first provider, number of providers |
+//! | providers | package, place and length of the provided version |
+//! | slots | name + 1, or 0 |
+//! | text | UTF-8 |
+//! | rest | JSON: sources, architectures, pool directories |
+
+use super::CacheError;
+
+/// First bytes of a cached index; the last one is the version of the form.
+pub(super) const MAGIC: &[u8; 8] = b"lbdebix1";
+/// "No package".
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Bytes of the header.
+pub(super) const HEADER: usize = 64;
+/// Bytes of a package record.
+pub(super) const PACKAGE: usize = 96;
+/// Bytes of a name record.
+pub(super) const NAME: usize = 20;
+/// Bytes of a provider record.
+pub(super) const PROVIDER: usize = 12;
+
+/// Offsets in a package record.
+pub(super) mod package {
+    /// Name.
+    pub const NAME: usize = 0;
+    /// Next package of the same name.
+    pub const NEXT: usize = 4;
+    /// Where its text starts: version, source, filename, then the relations.
+    pub const TEXT: usize = 8;
+    /// Length of the version, source and filename (`u16` each).
+    pub const SHORT_LENGTHS: usize = 12;
+    /// Which source it comes from (`u16`).
+    pub const SOURCE: usize = 18;
+    /// Lengths of the six relations.
+    pub const LONG_LENGTHS: usize = 20;
+    /// Priority, flags, multi-arch, architecture (a byte each).
+    pub const BYTES: usize = 44;
+    /// Size of the archive (`u64`).
+    pub const SIZE: usize = 48;
+    /// Installed size in KiB.
+    pub const INSTALLED: usize = 56;
+    /// Directory of the pool (`u16`), or [`super::OWN_PATH`].
+    pub const POOL: usize = 60;
+    /// Digest.
+    pub const SHA256: usize = 64;
+}
+
+/// Marks a package whose file is not where the pool would keep it.
+pub(super) const OWN_PATH: u16 = u16::MAX;
+/// `Essential: yes`.
+pub(super) const ESSENTIAL: u8 = 1;
+/// `Protected: yes`.
+pub(super) const PROTECTED: u8 = 2;
+
+pub(super) fn put_u16(out: &mut Vec<u8>, number: u16) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+pub(super) fn put_u32(out: &mut Vec<u8>, number: u32) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+pub(super) fn put_u64(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(&number.to_le_bytes());
+}
+
+/// Reads numbers; outside of `bytes` everything is 0, so that a damaged cache can mislead but not crash.
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    bytes.get(at..at + 2).and_then(|two| two.try_into().ok()).map_or(0, u16::from_le_bytes)
+}
+
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
+/// Where the parts start and how many records they have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    pub packages: usize,
+    pub names: usize,
+    pub providers: usize,
+    pub slots: usize,
+    pub text_length: usize,
+    pub rest_length: usize,
+}
+
+impl Layout {
+    pub(super) fn names_start(&self) -> usize {
+        HEADER + self.packages * PACKAGE
+    }
+
+    pub(super) fn providers_start(&self) -> usize {
+        self.names_start() + self.names * NAME
+    }
+
+    pub(super) fn slots_start(&self) -> usize {
+        self.providers_start() + self.providers * PROVIDER
+    }
+
+    pub(super) fn text_start(&self) -> usize {
+        self.slots_start() + self.slots * 4
+    }
+
+    pub(super) fn rest_start(&self) -> usize {
+        self.text_start() + self.text_length
+    }
+
+    /// Reads and checks the header.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, CacheError> {
+        if bytes.get(..MAGIC.len()) != Some(MAGIC) {
+            return Err(CacheError::Form);
+        }
+        let mut numbers = [0; 6];
+        for (position, number) in numbers.iter_mut().enumerate() {
+            let wide = u64_at(bytes, 16 + position * 8);
+            *number = u32::try_from(wide).map_err(|_| CacheError::Damaged)? as usize;
+        }
+        let [packages, names, providers, slots, text_length, rest_length] = numbers;
+        let layout = Self { packages, names, providers, slots, text_length, rest_length };
+        if bytes.len() != layout.rest_start() + rest_length || !slots.is_power_of_two() {
+            return Err(CacheError::Damaged);
+        }
+        if u64_at(bytes, 8) != checksum(&bytes[16..]) {
+            return Err(CacheError::Damaged);
+        }
+        Ok(layout)
+    }
+
+    /// Writes magic, room for the checksum, and the numbers.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(MAGIC);
+        put_u64(out, 0);
+        let numbers =
+            [self.packages, self.names, self.providers, self.slots, self.text_length, self.rest_length];
+        for number in numbers {
+            put_u64(out, number as u64);
+        }
+    }
+}
+
+/// Detects damage, not malice: the cache lies in our own store. Four independent lanes keep it at memory speed.
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut lanes = [1_u64, 2, 3, 4];
+    let (blocks, tail) = bytes.as_chunks::<32>();
+    for block in blocks {
+        let (words, _) = block.as_chunks::<8>();
+        for (lane, word) in lanes.iter_mut().zip(words) {
+            *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(SPREAD).rotate_left(23);
+        }
+    }
+    let fold = |state: u64, word: u64| (state ^ word).wrapping_mul(SPREAD).rotate_left(31);
+    let state = lanes.into_iter().fold(bytes.len() as u64, fold);
+    tail.iter().fold(state, |state, byte| fold(state, u64::from(*byte)))
+}

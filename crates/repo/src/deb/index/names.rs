@@ -1,0 +1,95 @@
+//! The table of names: open addressing over a hash that is the same on every machine, so that it can be cached.
+
+use super::IndexError;
+use super::layout::{NONE, put_u32};
+
+/// A name is looked for in at most this many places: names made to collide are refused instead of searched for.
+const MAX_PROBES: usize = 2048;
+
+/// Hashes a name, eight bytes at a time.
+pub(super) fn hash(name: &[u8]) -> u64 {
+    const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut state = SPREAD ^ name.len() as u64;
+    for chunk in name.chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        state = (state ^ u64::from_le_bytes(word)).wrapping_mul(SPREAD);
+        state ^= state >> 29;
+    }
+    state ^ (state >> 32)
+}
+
+/// The places to look at for a hash in a table of `slots` places, a power of two.
+pub(super) fn probes(hash: u64, slots: usize) -> impl Iterator<Item = usize> {
+    let mask = slots.wrapping_sub(1);
+    let start = usize::try_from(hash & 0xffff_ffff).unwrap_or_default();
+    (0..MAX_PROBES.min(slots)).map(move |step| start.wrapping_add(step) & mask)
+}
+
+/// A name while the table is built.
+pub(super) struct Name {
+    pub text: u32,
+    pub length: u32,
+    pub hash: u64,
+    pub first_package: u32,
+    pub last_package: u32,
+    pub packages: u32,
+    pub providers: u32,
+}
+
+/// The table while it is built.
+pub(super) struct Names {
+    slots: Vec<u32>,
+    pub names: Vec<Name>,
+}
+
+impl Names {
+    pub(super) fn with_capacity(names: usize) -> Self {
+        Self { slots: vec![0; (names * 2).next_power_of_two().max(16)], names: Vec::with_capacity(names) }
+    }
+
+    /// Finds `name`, or adds it with the place of its text that `place` gives.
+    pub(super) fn intern(
+        &mut self,
+        name: &str,
+        hash: u64,
+        strings: &mut Vec<u8>,
+        place: impl FnOnce(&mut Vec<u8>) -> u32,
+    ) -> Result<u32, IndexError> {
+        for slot in probes(hash, self.slots.len()) {
+            let Some(id) = self.slots[slot].checked_sub(1) else {
+                let id = u32::try_from(self.names.len()).map_err(|_| IndexError::TooLarge)?;
+                self.slots[slot] = id + 1;
+                let length = u32::try_from(name.len()).map_err(|_| IndexError::TooLarge)?;
+                self.names.push(Name {
+                    text: place(strings),
+                    length,
+                    hash,
+                    first_package: NONE,
+                    last_package: NONE,
+                    packages: 0,
+                    providers: 0,
+                });
+                return Ok(id);
+            };
+            let known = &self.names[id as usize];
+            let text = known.text as usize;
+            if known.hash == hash && strings.get(text..text + known.length as usize) == Some(name.as_bytes())
+            {
+                return Ok(id);
+            }
+        }
+        Err(IndexError::Collisions { name: name.chars().take(80).collect() })
+    }
+
+    /// The table in its cached form.
+    pub(super) fn write_slots(&self, out: &mut Vec<u8>) {
+        for slot in &self.slots {
+            put_u32(out, *slot);
+        }
+    }
+
+    pub(super) fn slot_count(&self) -> usize {
+        self.slots.len()
+    }
+}

@@ -1,0 +1,245 @@
+//! From the solver's facts to words.
+
+use lbuild_solve::{Conflict, Fact, PackageId, Resolver, Root as SolverRoot};
+
+use super::fixes;
+use super::problem::{Origin, Task};
+use super::world::{EXCLUDES, REQUIRES, World, relation_texts};
+use super::{Link, Priority, Request, Root, Unknown, Unsatisfiable, Wanted};
+use crate::deb::index::{Package, RelationField};
+use crate::deb::relation::{Atom, alternatives, relations};
+
+/// The answer when the search was given up.
+pub(super) fn too_hard(steps: u64) -> Unsatisfiable {
+    Unsatisfiable {
+        summary: format!("The search for a set of packages was given up after {steps} steps."),
+        roots: Vec::new(),
+        chain: Vec::new(),
+        fixes: Vec::new(),
+        unknown: Vec::new(),
+    }
+}
+
+/// The whole answer for a conflict.
+pub(super) fn unsatisfiable(
+    task: &Task<'_>,
+    request: &Request,
+    _resolver: &Resolver<'_, World<'_>>,
+    conflict: &Conflict,
+    unknown: Vec<Unknown>,
+) -> Unsatisfiable {
+    let chain: Vec<Link> = conflict.facts.iter().map(|fact| link(task, request, fact)).collect();
+    let roots = conflict.roots.iter().map(|root| root_of(task, request, *root)).collect();
+    Unsatisfiable {
+        summary: summary(task, request, conflict, &unknown),
+        roots,
+        chain,
+        fixes: fixes::find(task.world.index, request, &task.origins, &conflict.roots, &unknown),
+        unknown,
+    }
+}
+
+impl Task<'_> {
+    /// A goal in words.
+    pub(super) fn goal_text(&self, request: &Request, goal: usize) -> String {
+        match self.origins[goal] {
+            Origin::Wanted(position) => request.packages[position].to_string(),
+            Origin::Essential => "essential".to_owned(),
+            Origin::Priority(priority) => format!("priority {}", priority.name()),
+        }
+    }
+}
+
+impl Priority {
+    /// The word that Debian uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Important => "important",
+            Self::Standard => "standard",
+            Self::Optional => "optional",
+            Self::Extra => "extra",
+        }
+    }
+}
+
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.name)?;
+        if let Some(bound) = &self.version {
+            write!(f, " ({bound})")?;
+        }
+        match &self.suite {
+            Some(suite) => write!(f, " from {suite}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn root_of(task: &Task<'_>, request: &Request, root: SolverRoot) -> Root {
+    match root {
+        SolverRoot::Goal(goal) => {
+            let index = match task.origins[goal] {
+                Origin::Wanted(position) => Some(position),
+                Origin::Essential | Origin::Priority(_) => None,
+            };
+            let text = task.goal_text(request, goal);
+            let base_package = task.problem.goals[goal].any_of.first().filter(|_| index.is_none());
+            let request = base_package
+                .map_or(text.clone(), |package| format!("{} ({text})", task.world.package(*package).name()));
+            Root { request, index, removal: false }
+        }
+        SolverRoot::Ban(ban) => {
+            Root { request: format!("without {}", request.remove[ban]), index: Some(ban), removal: true }
+        }
+    }
+}
+
+fn label(package: Package<'_>) -> String {
+    format!("{} {}", package.name(), package.version())
+}
+
+/// One fact as `from` `relation` `to`.
+fn link(task: &Task<'_>, request: &Request, fact: &Fact) -> Link {
+    let world = &task.world;
+    let at = |id: PackageId| world.package(id);
+    let (from, relation, to) = match *fact {
+        Fact::Asks { goal, package } => {
+            let text = task.goal_text(request, goal);
+            (text, "asks for".to_owned(), label(at(package)))
+        }
+        Fact::AsksInVain { goal } => {
+            let Origin::Wanted(position) = task.origins[goal] else {
+                return Link { from: String::new(), relation: String::new(), to: String::new() };
+            };
+            let wanted = &request.packages[position];
+            (wanted.to_string(), "asks for".to_owned(), vain_request(world, wanted))
+        }
+        Fact::Needs { package, relation, on } => {
+            let (verb, text) = requirement(at(package), relation);
+            let provided = !atoms(text).iter().any(|atom| atom.name == at(on).name());
+            let note = if provided { format!(" (for `{text}`)") } else { String::new() };
+            (label(at(package)), verb.to_owned(), format!("{}{note}", label(at(on))))
+        }
+        Fact::NeedsInVain { package, relation } => {
+            let (verb, text) = requirement(at(package), relation);
+            (label(at(package)), verb.to_owned(), format!("{text}{}", availability(world, text)))
+        }
+        Fact::Excludes { package, relation, with } => {
+            let (verb, note) = exclusion(at(package), relation, at(with));
+            (label(at(package)), verb.to_owned(), format!("{}{note}", label(at(with))))
+        }
+        Fact::SameSlot { package, with } => {
+            (label(at(package)), "cannot be installed beside".to_owned(), label(at(with)))
+        }
+        Fact::Banned { ban, package } => {
+            (format!("without {}", request.remove[ban]), "leaves out".to_owned(), label(at(package)))
+        }
+    };
+    Link { from, relation, to }
+}
+
+/// The verb and the text of a requirement.
+fn requirement(package: Package<'_>, relation: usize) -> (&'static str, &str) {
+    let first = relations(package.relations(RelationField::PreDepends)).count();
+    let verb = if relation < first { "pre-depends on" } else { "depends on" };
+    (verb, relation_texts(package, &REQUIRES).nth(relation).unwrap_or_default())
+}
+
+/// The verb of an exclusion, and how it comes to mean the other package.
+fn exclusion(package: Package<'_>, relation: usize, with: Package<'_>) -> (&'static str, String) {
+    let first = relations(package.relations(RelationField::Conflicts)).count();
+    let Some(text) = relation_texts(package, &EXCLUDES).nth(relation) else {
+        return ("cannot be installed for another architecture beside", String::new());
+    };
+    let verb = if relation < first { "conflicts with" } else { "breaks" };
+    let by_name = atoms(text).iter().any(|atom| atom.name == with.name());
+    let note = if by_name { String::new() } else { format!(", which provides {text}") };
+    (verb, note)
+}
+
+fn atoms(relation: &str) -> Vec<Atom<'_>> {
+    alternatives(relation).flatten().collect()
+}
+
+/// What is there of the packages that a relation names.
+fn availability(world: &World<'_>, relation: &str) -> String {
+    let atoms = atoms(relation);
+    let versions = |atom: &Atom<'_>| world.index.named(atom.name).map(|package| package.version()).next();
+    match &atoms[..] {
+        [atom] => match versions(atom) {
+            Some(version) if !atom.accepts(version) => format!(", but only version {version} is available"),
+            Some(_) => String::new(),
+            None if world
+                .index
+                .name_id(atom.name)
+                .is_some_and(|id| world.index.providers(id).next().is_some()) =>
+            {
+                String::new()
+            }
+            None => ", which no package provides".to_owned(),
+        },
+        _ => ", none of which can be installed".to_owned(),
+    }
+}
+
+fn vain_request(world: &World<'_>, wanted: &Wanted) -> String {
+    let mut there: Vec<String> = world
+        .index
+        .named(super::problem::split_arch(&wanted.name).0)
+        .map(|package| format!("{} from {}", package.version(), package.source().suite))
+        .collect();
+    there.dedup();
+    if there.is_empty() {
+        "nothing: no package has this name".to_owned()
+    } else {
+        format!("nothing: there is {}", there.join(", "))
+    }
+}
+
+/// One sentence for a person.
+fn summary(task: &Task<'_>, request: &Request, conflict: &Conflict, unknown: &[Unknown]) -> String {
+    if let [only] = unknown {
+        let hint = only.near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let stop = if hint.is_empty() { "." } else { "" };
+        return format!("There is no package `{}`{hint}{stop}", only.name);
+    }
+    if !unknown.is_empty() {
+        let names: Vec<String> = unknown.iter().map(|unknown| format!("`{}`", unknown.name)).collect();
+        return format!("There are no packages {}.", join(&names));
+    }
+    let roots: Vec<String> = conflict.roots.iter().map(|root| root_text(task, request, *root)).collect();
+    let reason = decisive(conflict).map(|fact| link(task, request, fact));
+    let reason =
+        reason.map_or(String::new(), |link| format!(": {} {} {}", link.from, link.relation, link.to));
+    match (&roots[..], conflict.facts.last()) {
+        ([only], Some(Fact::AsksInVain { .. })) => {
+            let vain = conflict.facts.last().map(|fact| link(task, request, fact).to).unwrap_or_default();
+            format!("{only} is not available{}.", vain.strip_prefix("nothing").unwrap_or_default())
+        }
+        ([only], _) => format!("{only} cannot be installed{reason}."),
+        _ => format!("{} do not go together{reason}.", join(&roots)),
+    }
+}
+
+fn root_text(task: &Task<'_>, request: &Request, root: SolverRoot) -> String {
+    let root = root_of(task, request, root);
+    if root.removal { format!("a system {}", root.request) } else { format!("`{}`", root.request) }
+}
+
+/// The fact that the whole chain leads to: the first clash, else what is not there.
+fn decisive(conflict: &Conflict) -> Option<&Fact> {
+    let clash = |fact: &&Fact| {
+        matches!(fact, Fact::Excludes { .. } | Fact::SameSlot { .. } | Fact::Banned { .. })
+    };
+    let vain = |fact: &&Fact| matches!(fact, Fact::NeedsInVain { .. } | Fact::AsksInVain { .. });
+    conflict.facts.iter().find(clash).or_else(|| conflict.facts.iter().rev().find(vain)).or(conflict.facts.last())
+}
+
+fn join(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
