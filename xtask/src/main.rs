@@ -4,12 +4,16 @@
 //! |---|---|
 //! | [`tidy`] | the rules of the workspace that no compiler checks |
 //! | [`test`] | everything that must pass before a change lands |
+//! | [`bench`] | time and memory against the tools that do the same today |
 //! | [`fuzz`] | the fuzz targets, for as long as asked |
+//! | [`machine`] | installs what tests and benchmarks compare with |
 //! | [`workspace`] | where the repository is and what is in it |
 //! | [`command`] | runs a program and says what failed |
 
+mod bench;
 mod command;
 mod fuzz;
+mod machine;
 mod test;
 mod tidy;
 mod workspace;
@@ -34,6 +38,8 @@ enum Task {
     Tidy,
     /// Run everything that must pass before a change lands; install what it needs.
     Test(test::Options),
+    /// Measure a build against mmdebstrap, mksquashfs and grub-mkrescue with the same packages.
+    Bench(bench::Options),
     /// Throw mutated inputs at every reader of foreign bytes.
     Fuzz(fuzz::Options),
 }
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
     let result = Workspace::find().map_err(Into::into).and_then(|workspace| match arguments.task {
         Task::Tidy => tidy::run(&workspace),
         Task::Test(options) => test::run(&workspace, &options),
+        Task::Bench(options) => bench::run(&workspace, &options),
         Task::Fuzz(options) => fuzz::run(&workspace, &options),
     });
     result.unwrap_or_else(|problem| {

@@ -2,14 +2,12 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`machine`] | installs the programs that the tests compare our results with |
 //! | [`binaries`] | builds the test programs and asks each for its tests |
 //! | [`suites`] | cuts the tests into jobs: unit and integration, privileged, booted |
 //! | [`jobs`] | runs jobs side by side and adds up what passed |
 
 mod binaries;
 mod jobs;
-mod machine;
 mod suites;
 
 use std::process::{Command, ExitCode};
@@ -19,6 +17,7 @@ use clap::Args;
 
 use crate::Outcome;
 use crate::command::{output, show};
+use crate::machine;
 use crate::tidy;
 use crate::workspace::Workspace;
 use jobs::Tally;
@@ -43,7 +42,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Outcome {
     let mut tally = Tally::default();
     if options.filter.is_none() {
         if !options.fast {
-            machine::prepare()?;
+            machine::prepare_tests()?;
         }
         checks(workspace, &mut tally)?;
     }

@@ -1,4 +1,4 @@
-//! Installs the programs that the tests compare our results with. The product itself needs none of them.
+//! Installs the programs that tests and benchmarks compare our results with. The product itself needs none of them.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::command::{CommandError, exists, output, stdout};
 
 /// A program that some test runs, the Debian package that has it, and what it is for.
-pub const PROGRAMS: &[(&str, &str, &str)] = &[
+const PROGRAMS: &[(&str, &str, &str)] = &[
     ("apt-get", "apt", "judges the resolver"),
     ("dpkg-deb", "dpkg", "judges the archive reader"),
     ("mmdebstrap", "mmdebstrap", "judges the system tree"),
@@ -34,9 +34,25 @@ pub const PROGRAMS: &[(&str, &str, &str)] = &[
 ];
 
 /// Files that some test reads, the package that has them, and what they are for.
-pub const FILES: &[(&str, &str, &str)] = &[
+const FILES: &[(&str, &str, &str)] = &[
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring", "the keys of the archive"),
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", "the UEFI firmware of the tests of the boot check"),
+    ("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "GRUB for BIOS"),
+    ("/usr/lib/grub/x86_64-efi/moddep.lst", "grub-efi-amd64-bin", "GRUB for UEFI"),
+];
+
+/// What the reference pipeline of the benchmark is made of.
+const REFERENCE: &[(&str, &str, &str)] = &[
+    ("mmdebstrap", "mmdebstrap", "makes the tree of the reference"),
+    ("mksquashfs", "squashfs-tools", "compresses the tree of the reference"),
+    ("grub-mkrescue", "grub-common", "writes the ISO of the reference"),
+    ("xorriso", "xorriso", "is used by grub-mkrescue"),
+    ("mformat", "mtools", "is used by grub-mkrescue"),
+    ("apt-get", "apt", "is what resolving is compared with"),
+];
+
+/// Files that the reference pipeline reads.
+const REFERENCE_FILES: &[(&str, &str, &str)] = &[
     ("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "GRUB for BIOS"),
     ("/usr/lib/grub/x86_64-efi/moddep.lst", "grub-efi-amd64-bin", "GRUB for UEFI"),
 ];
@@ -45,15 +61,13 @@ pub const FILES: &[(&str, &str, &str)] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
     /// The packages cannot be installed by this program.
-    #[error(
-        "the tests need packages that are missing:{list}\ninstall them, or run this as root on Debian or Ubuntu"
-    )]
+    #[error("packages are missing:{list}\ninstall them, or run this as root on Debian or Ubuntu")]
     Missing {
         /// One line for each.
         list: String,
     },
     /// `apt-get` failed.
-    #[error("cannot install the packages that the tests need: {packages}")]
+    #[error("cannot install what is missing: {packages}")]
     Install {
         /// Their names.
         packages: String,
@@ -64,7 +78,7 @@ pub enum MachineError {
 }
 
 /// The packages that are not there yet, each with a line that says why it is needed.
-pub fn missing(
+fn missing(
     programs: &[(&'static str, &'static str, &str)],
     files: &[(&str, &'static str, &str)],
 ) -> Vec<(&'static str, String)> {
@@ -77,18 +91,23 @@ pub fn missing(
     missing
 }
 
-/// Installs what is missing, or says what it is.
-pub fn prepare() -> Result<(), MachineError> {
+/// Installs what the tests need and is missing, or says what it is.
+pub fn prepare_tests() -> Result<(), MachineError> {
     install(&missing(PROGRAMS, FILES))
 }
 
+/// Installs what the benchmark needs and is missing, or says what it is.
+pub fn prepare_reference() -> Result<(), MachineError> {
+    install(&missing(REFERENCE, REFERENCE_FILES))
+}
+
 /// Installs these packages.
-pub fn install(missing: &[(&'static str, String)]) -> Result<(), MachineError> {
+fn install(missing: &[(&'static str, String)]) -> Result<(), MachineError> {
     if missing.is_empty() {
         return Ok(());
     }
     let list: String = missing.iter().map(|(_, line)| line.as_str()).collect();
-    println!("installing what the tests need:{list}");
+    println!("installing what is missing:{list}");
     let root = output(Command::new("id").arg("-u")).is_ok_and(|output| output.stdout == b"0\n");
     if !root || !exists("apt-get") {
         return Err(MachineError::Missing { list });

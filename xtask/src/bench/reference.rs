@@ -1,0 +1,204 @@
+//! The reference: mmdebstrap, mksquashfs and grub-mkrescue with exactly the packages of our lock.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use serde::Deserialize;
+
+use crate::command::stdout;
+
+/// Seconds of each part of one reference build.
+#[derive(Debug, Clone, Copy)]
+pub struct ReferenceTimes {
+    /// mmdebstrap: fetch, unpack, configure, two initramfs runs.
+    pub tree: f64,
+    /// mksquashfs.
+    pub squashfs: f64,
+    /// grub-mkrescue.
+    pub iso: f64,
+}
+
+impl ReferenceTimes {
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        self.tree + self.squashfs + self.iso
+    }
+}
+
+/// The parts of a lock that matter here.
+#[derive(Deserialize)]
+struct Lock {
+    release: String,
+    architecture: String,
+    index: Vec<Index>,
+    system: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    repository: String,
+    suite: String,
+    components: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+}
+
+/// The reference pipeline for one lock.
+pub struct Reference {
+    lock: Lock,
+    sources: String,
+    scratch: PathBuf,
+}
+
+const MENU: &str = "set timeout=1\nmenuentry live {\n linux /live/vmlinuz boot=live console=ttyS0\n initrd /live/initrd.img\n}\n";
+
+impl Reference {
+    /// For the packages of this lock.
+    pub fn new(lock: &toml::Table, scratch: &Path) -> Result<Self, Box<dyn std::error::Error>> {
+        let lock: Lock = lock.clone().try_into()?;
+        let mut sources = Vec::new();
+        for index in &lock.index {
+            let mirror = mirror(&index.repository).ok_or_else(|| {
+                format!(
+                    "no mirror of `{}`: set LBUILD_MIRROR_{}",
+                    index.repository,
+                    variable(&index.repository)
+                )
+            })?;
+            sources.push(format!("deb {mirror} {} {}\n", index.suite, index.components.join(" ")));
+        }
+        Ok(Self { lock, sources: sources.concat(), scratch: scratch.to_owned() })
+    }
+
+    /// The lines of `sources.list`.
+    pub fn sources(&self) -> &str {
+        &self.sources
+    }
+
+    /// Builds once, and checks that the tree has the packages of the lock and no other.
+    pub fn build(&self) -> Result<ReferenceTimes, Box<dyn std::error::Error>> {
+        let (root, iso) = (self.scratch.join("reference-root"), self.scratch.join("reference-iso"));
+        for directory in [&root, &iso] {
+            if directory.exists() {
+                fs::remove_dir_all(directory)?;
+            }
+        }
+        let started = Instant::now();
+        stdout(&mut self.mmdebstrap(&root)?)?;
+        let tree = started.elapsed().as_secs_f64();
+        self.check(&root)?;
+
+        fs::create_dir_all(iso.join("live"))?;
+        fs::create_dir_all(iso.join("boot/grub"))?;
+        let started = Instant::now();
+        stdout(Command::new("mksquashfs").arg(&root).arg(iso.join("live/filesystem.squashfs")).args([
+            "-comp",
+            "zstd",
+            "-Xcompression-level",
+            "3",
+            "-no-progress",
+            "-quiet",
+        ]))?;
+        let squashfs = started.elapsed().as_secs_f64();
+
+        let started = Instant::now();
+        fs::copy(newest(&root.join("boot"), "vmlinuz-")?, iso.join("live/vmlinuz"))?;
+        fs::copy(newest(&root.join("boot"), "initrd.img-")?, iso.join("live/initrd.img"))?;
+        fs::write(iso.join("boot/grub/grub.cfg"), MENU)?;
+        let image = self.scratch.join("reference.iso");
+        stdout(Command::new("grub-mkrescue").arg("-o").arg(&image).arg(&iso))?;
+        let times = ReferenceTimes { tree, squashfs, iso: started.elapsed().as_secs_f64() };
+        fs::remove_dir_all(&root)?;
+        Ok(times)
+    }
+
+    fn mmdebstrap(&self, root: &Path) -> Result<Command, Box<dyn std::error::Error>> {
+        let list = self.scratch.join("reference.list");
+        fs::write(&list, &self.sources)?;
+        let names: BTreeSet<&str> = self.lock.system.iter().map(|package| package.name.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let mut command = Command::new("mmdebstrap");
+        command
+            .args(["--quiet", "--mode=root", "--variant=essential", "--format=directory"])
+            .arg(format!("--architectures={}", self.lock.architecture))
+            .arg(format!("--include={}", names.join(",")))
+            .arg(&self.lock.release)
+            .arg(root)
+            .arg(&list);
+        Ok(command)
+    }
+
+    fn check(&self, root: &Path) -> Result<(), Box<dyn std::error::Error>> {
+        let status = fs::read_to_string(root.join("var/lib/dpkg/status"))?;
+        let field = |stanza: &str, name: &str| {
+            stanza.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim().to_owned()
+        };
+        let built: BTreeSet<(String, String)> = status
+            .split("\n\n")
+            .filter(|stanza| stanza.contains("Status: install ok installed"))
+            .map(|stanza| (field(stanza, "Package:"), field(stanza, "Version:")))
+            .collect();
+        let locked: BTreeSet<(String, String)> =
+            self.lock.system.iter().map(|package| (package.name.clone(), package.version.clone())).collect();
+        let differ: Vec<&(String, String)> = built.symmetric_difference(&locked).take(10).collect();
+        if differ.is_empty() {
+            return Ok(());
+        }
+        Err(format!("the reference has other packages than the lock, among them {differ:?}").into())
+    }
+}
+
+fn variable(repository: &str) -> String {
+    repository.to_uppercase().replace('-', "_")
+}
+
+/// The mirror of a repository: the environment's, else the one in this machine's package configuration.
+fn mirror(repository: &str) -> Option<String> {
+    if let Some(mirror) =
+        std::env::var(format!("LBUILD_MIRROR_{}", variable(repository))).ok().filter(|m| !m.is_empty())
+    {
+        return mirror.split_whitespace().next().map(str::to_owned);
+    }
+    let listed =
+        fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = listed.chain([PathBuf::from("/etc/apt/sources.list")]);
+    let text: String = files.filter_map(|file| fs::read_to_string(file).ok()).collect();
+    find_mirror(&text, repository)
+}
+
+fn find_mirror(text: &str, repository: &str) -> Option<String> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let mut words = lines.flat_map(str::split_whitespace).map(|word| word.trim_end_matches('/'));
+    words.find(|word| word.contains("://") && word.ends_with(&format!("/{repository}"))).map(str::to_owned)
+}
+
+fn newest(directory: &Path, prefix: &str) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let entries = fs::read_dir(directory)?.collect::<Result<Vec<_>, _>>()?;
+    let mut found: Vec<PathBuf> = entries
+        .into_iter()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found.pop().ok_or_else(|| format!("there is no {prefix}* in {}", directory.display()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find_mirror;
+
+    #[test]
+    fn both_forms_of_sources_are_read_and_comments_are_not() {
+        let text = "# deb http://a.example/debian x main\nURIs: http://b.example/debian/\ndeb [a=b] http://c.example/debian-security y";
+        assert_eq!(find_mirror(text, "debian").as_deref(), Some("http://b.example/debian"));
+        assert_eq!(find_mirror(text, "debian-security").as_deref(), Some("http://c.example/debian-security"));
+        assert_eq!(find_mirror(text, "ubuntu"), None);
+    }
+}
