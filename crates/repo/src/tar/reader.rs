@@ -141,6 +141,11 @@ impl<R: Read> Archive<R> {
         Content { archive: self }
     }
 
+    /// Gives the underlying reader back; what was read ahead is lost.
+    pub fn into_inner(self) -> R {
+        self.reader.into_inner()
+    }
+
     fn expect_content(&mut self, size: u64) {
         self.left = size;
         self.padding = size.next_multiple_of(BLOCK as u64) - size;
