@@ -21,7 +21,7 @@ pub fn dispatch(agents: &[Agent]) {
         std::process::exit(2);
     }
     let status = match std::io::stdin().as_fd().try_clone_to_owned() {
-        Ok(socket) => supervisor::serve(Channel::new(socket, true), agents),
+        Ok(socket) => supervisor::serve(&Channel::new(socket, true), agents),
         Err(_) => 2,
     };
     std::process::exit(status);

@@ -149,10 +149,12 @@ type Line = (u32, u32, u32);
 
 fn write_maps(pid: Pid, uids: &[Line], gids: &[Line]) -> Result<(), Failure> {
     let text = |lines: &[Line]| {
-        lines
-            .iter()
-            .map(|(inside, outside, count)| format!("{inside} {outside} {count}\n"))
-            .collect::<String>()
+        let lines: Vec<_> =
+            lines.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}")).collect();
+        lines.join(
+            "
+",
+        )
     };
     fs::write(format!("/proc/{pid}/uid_map"), text(uids)).step("write the user id map")?;
     fs::write(format!("/proc/{pid}/gid_map"), text(gids)).step("write the group id map")

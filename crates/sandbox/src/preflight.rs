@@ -15,6 +15,7 @@ pub struct Report {
 
 /// The layers that hold on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Isolation {
     /// `ns`: namespaces of the host's kernel.
     pub level: String,

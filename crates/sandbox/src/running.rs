@@ -132,7 +132,7 @@ impl Running {
     }
 
     fn read(&mut self, index: usize, on_line: &mut dyn FnMut(Stream, &str)) -> Result<(), WaitError> {
-        let mut buffer = [0_u8; 32 << 10];
+        let mut buffer = [0_u8; 16 << 10];
         let log = &mut self.logs[index];
         let Some(pipe) = &log.pipe else { return Ok(()) };
         let count = match rustix::io::read(pipe, &mut buffer) {

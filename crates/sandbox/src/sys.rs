@@ -32,10 +32,10 @@ pub(crate) fn clone_process(namespaces: i32, cgroup: Option<BorrowedFd<'_>>) -> 
     let into = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
     // SAFETY: `clone_args` is plain integers, for which zero is a valid value.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
-    args.flags = (namespaces | libc::CLONE_PIDFD) as u64 | into;
+    args.flags = u64::from((namespaces | libc::CLONE_PIDFD).cast_unsigned()) | into;
     args.pidfd = std::ptr::from_mut(&mut pidfd) as u64;
     args.exit_signal = libc::SIGCHLD as u64;
-    args.cgroup = cgroup.map_or(0, |fd| fd.as_raw_fd() as u64);
+    args.cgroup = cgroup.map_or(0, |fd| u64::from(fd.as_raw_fd().cast_unsigned()));
     // SAFETY: without CLONE_VM the child gets a copy of the address space, as with fork; the caller has one thread, so
     // no lock of another thread is copied. `args` and `pidfd` live across the call and have the layout of the kernel.
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<libc::clone_args>()) };
@@ -74,7 +74,7 @@ pub(crate) fn exit_now(status: i32) -> ! {
 pub(crate) fn close_range(first: RawFd, last: RawFd) -> io::Result<()> {
     // SAFETY: the callers close descriptors that they did not open or whose owners never run again in this process
     // (it ends by `exit_now` or `execve`), so that no owned descriptor is closed twice.
-    check(unsafe { libc::syscall(libc::SYS_close_range, first as u32, last as u32, 0_u32) })
+    check(unsafe { libc::syscall(libc::SYS_close_range, first.cast_unsigned(), last.cast_unsigned(), 0_u32) })
 }
 
 /// Makes `target` another name of `fd`, kept across `execve`.
@@ -100,7 +100,7 @@ pub(crate) fn set_mount_attributes(
         attr_set: set | if idmap.is_some() { libc::MOUNT_ATTR_IDMAP } else { 0 },
         attr_clr: clear,
         propagation: 0,
-        userns_fd: idmap.map_or(0, |fd| fd.as_raw_fd() as u64),
+        userns_fd: idmap.map_or(0, |fd| u64::from(fd.as_raw_fd().cast_unsigned())),
     };
     // SAFETY: the empty path is a C string and `attributes` has the layout and the size that are passed.
     check(unsafe {
@@ -115,13 +115,16 @@ pub(crate) fn set_mount_attributes(
     })
 }
 
+/// `IFF_UP | IFF_RUNNING`, in the type of the field.
+const IFF_UP_RUNNING: libc::c_short = 0x41;
+
 /// Brings the loopback interface of this network namespace up.
 pub(crate) fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: `ifreq` is plain data, for which zero is a valid value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     request.ifr_name[0] = b'l'.cast_signed();
     request.ifr_name[1] = b'o'.cast_signed();
-    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as i16;
+    request.ifr_ifru.ifru_flags = IFF_UP_RUNNING;
     // SAFETY: SIOCSIFFLAGS reads an `ifreq`, which lives across the call.
     check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw mut request) }.into())
 }

@@ -1,13 +1,13 @@
 //! What the library and its supervisor process say to each other. Both are the same binary, so there is no version.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::outcome::Finished;
 use crate::preflight::Report;
-use crate::spec::{Limits, Mount, Owner, Root, Task};
+use crate::spec::{Limits, Mount, Root, Task};
 
 /// The hidden first argument that turns the program into a supervisor. The control socket is its standard input.
 pub(crate) const SUBCOMMAND: &str = "__sandbox";
@@ -33,23 +33,6 @@ pub(crate) struct Job {
     pub(crate) task: Task,
     pub(crate) suppress_sync: bool,
     pub(crate) fds: usize,
-}
-
-impl Job {
-    /// Every directory of the host whose ids are mapped for the job.
-    pub(crate) fn trees(&self) -> impl Iterator<Item = &Path> {
-        let (layers, writable): (&[PathBuf], Option<&Path>) = match &self.root {
-            Root::Directory { tree } => (&[], Some(tree)),
-            Root::ReadOnly { lowers } => (lowers, None),
-            Root::Overlay { lowers, upper, .. } => (lowers, upper.parent()),
-        };
-        let mounted = self.mounts.iter().flat_map(|mount| match mount {
-            Mount::Bind { source, owner: Owner::Tree, .. } => std::slice::from_ref(source),
-            Mount::Tree { lowers, .. } => lowers,
-            Mount::Bind { .. } | Mount::Tmpfs { .. } => &[],
-        });
-        layers.iter().map(PathBuf::as_path).chain(writable).chain(mounted.map(PathBuf::as_path))
-    }
 }
 
 /// What a supervisor answers.

@@ -11,7 +11,7 @@ mod seccomp;
 mod syscalls;
 mod task;
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
@@ -113,7 +113,8 @@ fn build_and_run(plan: Plan<'_>, reporter: i32) -> Result<(), Failure> {
     lockdown::close(&plan.job, &entered)?;
     lockdown::close_descriptors(&keep)?;
     // Their descriptors are closed already.
-    std::mem::forget((devices, plan.go));
+    devices.into_iter().for_each(|device| drop(device.mount.into_raw_fd()));
+    plan.go.into_raw_fd();
     launch.supervise(&entered.tmpfs)
 }
 

@@ -1,7 +1,7 @@
 //! Running the task and waiting for its end, as the process that adopts every orphan of the job.
 
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -140,7 +140,7 @@ fn place_descriptors(fds: &[OwnedFd]) -> Result<(), Failure> {
         let above = above.collect::<Result<Vec<_>, _>>()?;
         (3..).zip(&above).try_for_each(|(target, fd)| sys::duplicate_to(fd.as_raw_fd(), target))?;
         // The owners are this process's, which becomes the program now.
-        above.into_iter().for_each(std::mem::forget);
+        above.into_iter().for_each(|fd| drop(fd.into_raw_fd()));
         Ok(())
     };
     place().step("connect the task")

@@ -19,16 +19,16 @@ use crate::ids::Ids;
 use crate::wire::{Reply, Request};
 
 /// Serves the one request that comes over `control`; the status to exit with.
-pub(crate) fn serve(control: Channel, agents: &[Agent]) -> i32 {
+pub(crate) fn serve(control: &Channel, agents: &[Agent]) -> i32 {
     // Away from the caller's terminal: Ctrl-C is for the caller, who then stops this process in an orderly way.
     let _ = setsid();
     allow_many_files();
     let Ok(Some(message)) = control.recv() else { return 1 };
     let reply = match serde_json::from_slice(&message.bytes) {
-        Ok(request) => answer(request, &control, agents).unwrap_or_else(Reply::Failed),
+        Ok(request) => answer(request, control, agents).unwrap_or_else(Reply::Failed),
         Err(error) => Reply::Failed(Failure::new("read the request", error.to_string())),
     };
-    i32::from(send(&control, &reply).is_err())
+    i32::from(send(control, &reply).is_err())
 }
 
 fn answer(request: Request, control: &Channel, agents: &[Agent]) -> Result<Reply, Failure> {

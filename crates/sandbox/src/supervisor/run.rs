@@ -19,7 +19,7 @@ use crate::failure::{Failure, Step};
 use crate::ids::{self, Ids, Slot};
 use crate::init;
 use crate::outcome::Finished;
-use crate::plan::{self, Source};
+use crate::plan::{self, MountPlan, RootPlan, Source};
 use crate::spec::{Owner, Root};
 use crate::sys::{self, Child, Side};
 use crate::wire::{Job, Reply};
@@ -56,13 +56,13 @@ pub(super) fn run(
     agents: &[Agent],
 ) -> Result<Finished, Failure> {
     let start = Instant::now();
-    let identity = identify(&job, state)?;
-    prepare_work(identity.ids, &job.root)?;
+    prepare_work(&job.root)?;
+    let (identity, sources) = identify(&job, state)?;
     let record = Record::create(state)?;
     let groups = Groups::create(&record, &job.limits)?;
     let limits = job.limits.clone();
     let disk = Disk::of(&job.root)?;
-    let init = clone_init(job, given, &identity, &groups, agents, control)?;
+    let init = clone_init(job, given, &identity, sources, &groups, agents, control)?;
     let mut watch = Watch { init, control, groups: &groups, disk, limits: &limits, start };
     let ended = watch.follow(&mut || send(control, &Reply::Started).step("tell the caller"));
     let usage = watch.end();
@@ -75,13 +75,12 @@ fn clone_init(
     job: Job,
     given: Given,
     identity: &Identity,
+    sources: Sources,
     groups: &Groups,
     agents: &[Agent],
     control: &Channel,
 ) -> Result<Init, Failure> {
-    let make = |path: &Path, writable: bool, owner: Owner| identity.source(path, writable, owner);
-    let root = plan::root(&job.root, &make)?;
-    let mounts = plan::mounts(&job.mounts, &make)?;
+    let (root, mounts) = sources;
     let (go, release) = std::io::pipe().step("make a pipe")?;
     let (report, reporter) =
         socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
@@ -132,12 +131,20 @@ fn clone_init(
     }
 }
 
+/// The job's root and mounts, ready for init.
+type Sources = (RootPlan<Source>, Vec<MountPlan<Source>>);
+
 impl Identity {
     fn map(&self, child: &Child) -> Result<(), Failure> {
         match &self.unique {
             Some((slot, _)) => slot.map(child.pid),
             None => self.ids.map_tree(child.pid, false),
         }
+    }
+
+    fn sources(&self, job: &Job) -> Result<Sources, Failure> {
+        let make = |path: &Path, writable: bool, owner: Owner| self.source(path, writable, owner);
+        Ok((plan::root(&job.root, &make)?, plan::mounts(&job.mounts, &make)?))
     }
 
     fn source(&self, path: &Path, writable: bool, owner: Owner) -> Result<Source, Failure> {
@@ -150,24 +157,27 @@ impl Identity {
     }
 }
 
-/// Root gives a job a range of its own if the file system of its trees can map ids; else the job runs with the ids of
-/// trees at rest.
-fn identify(job: &Job, state: &Path) -> Result<Identity, Failure> {
+/// Root gives a job a range of its own and maps its trees to it. Where a file system cannot map ids, the job runs with
+/// the ids of trees at rest.
+fn identify(job: &Job, state: &Path) -> Result<(Identity, Sources), Failure> {
     let ids = Ids::detect()?;
     let mut identity = Identity { ids, unique: None };
     if ids == Ids::Root {
         let slot = Slot::claim(state)?;
         let namespace = ids::mapping_namespace(ids.tree().0, slot.first)?;
-        let mappable = |path: &Path| Source::mount(path, false, Some(namespace.as_fd())).is_ok();
-        if job.trees().all(mappable) {
-            identity.unique = Some((slot, namespace));
+        identity.unique = Some((slot, namespace));
+        match identity.sources(job) {
+            Err(failure) if matches!(failure.errno, Some(libc::EINVAL | libc::EOPNOTSUPP | libc::EPERM)) => {
+                identity.unique = None;
+            }
+            sources => return sources.map(|sources| (identity, sources)),
         }
     }
-    Ok(identity)
+    identity.sources(job).map(|sources| (identity, sources))
 }
 
 /// Makes overlayfs's scratch directory, and checks what the job's root will need of the directory above.
-fn prepare_work(ids: Ids, root: &Root) -> Result<(), Failure> {
+fn prepare_work(root: &Root) -> Result<(), Failure> {
     let Root::Overlay { upper, work, .. } = root else { return Ok(()) };
     let parent = upper.parent().unwrap_or(Path::new("/"));
     let found = parent.metadata().step_with(|| format!("look at `{}`", parent.display()))?;
@@ -175,7 +185,7 @@ fn prepare_work(ids: Ids, root: &Root) -> Result<(), Failure> {
         let step = format!("check the directory `{}`", parent.display());
         return Err(Failure::new(step, "the job's ids cannot search it").with_hint("chmod o+x it"));
     }
-    if work.symlink_metadata().is_ok() { Ok(()) } else { tree::make(ids, work) }
+    if work.symlink_metadata().is_ok() { Ok(()) } else { tree::make(Ids::detect()?, work) }
 }
 
 fn userns_hint(failure: Failure) -> Failure {

@@ -30,7 +30,7 @@ const DIRECTORY: OFlags =
 pub(super) fn make(ids: Ids, path: &Path) -> Result<(), Failure> {
     let (parent, name) = split(path)?;
     let mode = Mode::from_raw_mode(0o755);
-    let made = match ids {
+    let result = match ids {
         Ids::User { .. } => with_tree_ids(ids, || mkdirat(&parent, &name, mode).step("make it")),
         Ids::Root => {
             let (uid, gid) = ids.tree();
@@ -40,7 +40,7 @@ pub(super) fn make(ids: Ids, path: &Path) -> Result<(), Failure> {
                 .step("make it")
         }
     };
-    made.map_err(|failure| about(failure, "make", path))
+    result.map_err(|failure| about(failure, "make", path))
 }
 
 /// Deletes a tree; one that does not exist is deleted already.
@@ -50,9 +50,9 @@ pub(super) fn delete(ids: Ids, path: &Path) -> Result<(), Failure> {
         Err(Errno::NOENT) => return Ok(()),
         // Closed to the caller, but not to the ids of the tree.
         Err(Errno::ACCESS) => with_tree_ids(ids, || {
-            openat(&parent, &name, DIRECTORY, Mode::empty()).step("open it").and_then(empty)
+            openat(&parent, &name, DIRECTORY, Mode::empty()).step("open it").and_then(|tree| empty(&tree))
         }),
-        opened => opened.step("open it").and_then(|tree| with_tree_ids(ids, || empty(tree))),
+        opened => opened.step("open it").and_then(|tree| with_tree_ids(ids, || empty(&tree))),
     };
     deleted
         .and_then(|()| unlinkat(&parent, &name, AtFlags::REMOVEDIR).step("remove it"))
@@ -110,11 +110,11 @@ fn with_tree_ids(ids: Ids, work: impl FnOnce() -> Result<(), Failure>) -> Result
 }
 
 /// Deletes everything in `top`.
-fn empty(top: OwnedFd) -> Result<(), Failure> {
+fn empty(top: &OwnedFd) -> Result<(), Failure> {
     let mut remover = Remover { top: top.as_fd(), moved: 0, again: false };
     for _ in 0..MAX_PASSES {
         remover.again = false;
-        remover.empty(openat(&top, c".", DIRECTORY, Mode::empty()).step("open it")?, 0)?;
+        remover.empty(openat(top, c".", DIRECTORY, Mode::empty()).step("open it")?, 0)?;
         if !remover.again {
             return Ok(());
         }
