@@ -11,7 +11,7 @@ mod seccomp;
 mod syscalls;
 mod task;
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
@@ -111,10 +111,9 @@ fn build_and_run(plan: Plan<'_>, reporter: i32) -> Result<(), Failure> {
     let watched = entered.tmpfs.iter().map(AsRawFd::as_raw_fd);
     let keep: Vec<i32> = launch.descriptors().into_iter().chain(watched).chain([reporter]).collect();
     lockdown::close(&plan.job, &entered)?;
+    // Before what is left is closed by number.
+    drop((devices, plan.go));
     lockdown::close_descriptors(&keep)?;
-    // Their descriptors are closed already.
-    devices.into_iter().for_each(|device| drop(device.mount.into_raw_fd()));
-    plan.go.into_raw_fd();
     launch.supervise(&entered.tmpfs)
 }
 

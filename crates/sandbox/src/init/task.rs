@@ -1,7 +1,7 @@
 //! Running the task and waiting for its end, as the process that adopts every orphan of the job.
 
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -138,10 +138,7 @@ fn place_descriptors(fds: &[OwnedFd]) -> Result<(), Failure> {
     let place = || -> std::io::Result<()> {
         let above = fds.iter().map(|fd| rustix::io::fcntl_dupfd_cloexec(fd, 3 + count));
         let above = above.collect::<Result<Vec<_>, _>>()?;
-        (3..).zip(&above).try_for_each(|(target, fd)| sys::duplicate_to(fd.as_raw_fd(), target))?;
-        // The owners are this process's, which becomes the program now.
-        above.into_iter().for_each(|fd| drop(fd.into_raw_fd()));
-        Ok(())
+        (3..).zip(&above).try_for_each(|(target, fd)| sys::duplicate_to(fd.as_raw_fd(), target))
     };
     place().step("connect the task")
 }
