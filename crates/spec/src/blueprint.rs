@@ -1,6 +1,12 @@
 //! The effective system: layers merged, defaults filled in, names and relations taken apart.
 
+mod build;
 mod digest;
+mod files;
+mod packages;
+
+pub(crate) use build::build;
+pub(crate) use packages::Collected;
 
 use serde::Serialize;
 
@@ -226,12 +232,8 @@ pub enum Content {
 pub struct Repositories {
     /// Components of the base's own archive; empty means the default of the base.
     pub components: Vec<String>,
-    /// Use `<release>-updates`.
-    pub updates: bool,
-    /// Use `<release>-security`.
-    pub security: bool,
-    /// Use `<release>-backports` for packages that ask for it.
-    pub backports: bool,
+    /// Suites beside the release itself.
+    pub suites: Suites,
     /// Further sources.
     pub sources: Vec<Sourced<RepositorySource>>,
     /// Preferences.
@@ -242,10 +244,36 @@ pub struct Repositories {
     pub priority: Priority,
 }
 
+/// Suites beside the release itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Suites {
+    /// Use `<release>-updates`.
+    pub updates: bool,
+    /// Use `<release>-security`.
+    pub security: bool,
+    /// Use `<release>-backports`, for packages that ask for it.
+    pub backports: bool,
+}
+
 impl Blueprint {
     /// The digest as lower-case hexadecimal.
     pub fn digest_hex(&self) -> String {
         digest::hex(&self.digest)
+    }
+
+    /// The fields that were set although none of the `supported` patterns covers them.
+    ///
+    /// A pattern is a JSON pointer in which `*` stands for one segment; it covers everything below it too.
+    pub fn unsupported<'s>(&'s self, supported: &[&str]) -> Vec<&'s SetField> {
+        let covers = |pattern: &str, pointer: &str| {
+            let mut segments = pointer.split('/');
+            pattern
+                .split('/')
+                .all(|wanted| segments.next().is_some_and(|found| wanted == "*" || wanted == found))
+        };
+        let known = |pointer: &str| supported.iter().any(|pattern| covers(pattern, pointer));
+        self.set.iter().filter(|field| !known(&field.pointer)).collect()
     }
 
     /// Whether the spec itself set the field at `pointer` or anything below it.

@@ -20,8 +20,21 @@ pub mod origin;
 pub mod request;
 pub mod source;
 
+mod check;
+mod compat;
+mod layers;
+mod report;
+mod rules;
+pub mod schema;
+mod spec;
+mod syntax;
+mod value;
+
 pub use blueprint::Blueprint;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use origin::{Layer, Origin, SetField, Sourced, Written};
 pub use request::{PackageRequest, Relation, Tier, VersionRequest};
+pub use schema::schema;
 pub use source::{Format, Source};
+pub use spec::{BuildSpec, LayerFields, blueprint, parse, validate};
+pub use syntax::{MAX_BYTES, MAX_DEPTH, MAX_VALUES};

@@ -29,7 +29,9 @@ fn encode(hasher: &mut Sha256, value: &Value) {
         Value::String(string) => text(hasher, b's', string.as_bytes()),
         Value::Array(items) => {
             length(hasher, b'a', items.len());
-            items.iter().for_each(|item| encode(hasher, item));
+            for item in items {
+                encode(hasher, item);
+            }
         }
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().filter(|(_, value)| !is_empty(value)).collect();

@@ -19,7 +19,7 @@ pub struct Network {
     pub dns: Vec<String>,
     /// Domains that are tried for short host names.
     #[serde(default)]
-    #[schemars(extend("items" = {"type": "string", "format": "hostname"}, "maxItems" = 16))]
+    #[schemars(extend("items" = {"type": "string", "format": "domain"}, "maxItems" = 16))]
     pub search: Vec<String>,
 }
 

@@ -78,7 +78,7 @@ pub struct RepositorySource {
     #[serde(default)]
     #[schemars(extend("items" = {"type": "string", "format": "component"}, "maxItems" = 32))]
     pub components: Vec<String>,
-    /// OpenPGP public key that signs the source, ASCII-armoured.
+    /// `OpenPGP` public key that signs the source, ASCII-armoured.
     #[schemars(extend("format" = "openpgp-key"))]
     pub signed_by: Option<String>,
     /// Use it although nobody signs it. Everything it delivers can be forged on the way.

@@ -1,0 +1,225 @@
+//! The five layers: where a field naturally sits, and how layers become one tree.
+
+use serde_json::Value as Json;
+
+use crate::model::MergeStrategy;
+use crate::origin::Layer;
+use crate::report::{Finding, Report, quote};
+use crate::rules;
+use crate::schema;
+use crate::value::{Entry, Node, Value, join};
+
+/// One contribution to a layer.
+pub(crate) struct Block {
+    pub(crate) layer: Layer,
+    /// JSON pointer of the block in the written spec: empty, or `/layers/<layer>`.
+    pub(crate) pointer: String,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) strategies: Strategies,
+}
+
+/// Merge strategies by dotted path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Strategies(Vec<(String, MergeStrategy)>);
+
+impl Strategies {
+    pub(crate) fn get(&self, path: &str) -> Option<MergeStrategy> {
+        self.0.iter().find(|(known, _)| known == path).map(|(_, strategy)| *strategy)
+    }
+}
+
+/// The layer that a field of the top level belongs to.
+fn natural(key: &str) -> Layer {
+    match key {
+        "base" | "release" | "architecture" | "outputs" | "kernel" | "init" | "filesystem" | "mirrors"
+        | "repositories" => Layer::OpeningStatement,
+        "display" | "network" => Layer::Platform,
+        "hostname" | "locale" | "timezone" | "keyboard" | "customization" | "defaults" => Layer::Rhetoric,
+        "files" | "postInstall" => Layer::ClosingArgument,
+        _ => Layer::TalkingPoints,
+    }
+}
+
+/// Takes a spec apart into blocks, lowest precedence first.
+pub(crate) fn blocks(spec: &Node, report: &mut Report<'_>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    for layer in Layer::ALL {
+        let own = spec.entries().iter().filter(|entry| {
+            !matches!(entry.key.as_str(), "spec" | "name" | "layers") && natural(&entry.key) == layer
+        });
+        let entries: Vec<_> = own.map(|entry| stamped(entry, layer)).collect();
+        if !entries.is_empty() {
+            blocks.push(Block { layer, pointer: String::new(), entries, strategies: Strategies::default() });
+        }
+        if let Some(written) = spec.at(&["layers", layer.key()]) {
+            blocks.push(written_block(written, layer, report));
+        }
+    }
+    blocks
+}
+
+fn written_block(written: &Node, layer: Layer, report: &mut Report<'_>) -> Block {
+    let pointer = format!("/layers/{}", layer.key());
+    let strategies = written.get("merge").map(|node| strategies(node, &pointer, report)).unwrap_or_default();
+    let fields = written.entries().iter().filter(|entry| entry.key != "merge");
+    Block { layer, pointer, entries: fields.map(|entry| stamped(entry, layer)).collect(), strategies }
+}
+
+fn strategies(node: &Node, pointer: &str, report: &mut Report<'_>) -> Strategies {
+    let mut known = Vec::new();
+    for entry in node.entries() {
+        let path: Vec<&str> = entry.key.split('.').collect();
+        if schema::field(&path).is_none() || matches!(path[0], "spec" | "name" | "layers") {
+            let message = format!("{} is not the path of a field", quote(&entry.key));
+            let pointer = join(&join(pointer, "merge"), &entry.key);
+            let near = rules::did_you_mean(&entry.key, schema::paths().iter().map(String::as_str));
+            let hint =
+                near.unwrap_or_else(|| "write it with dots, for example `kernel.parameters`".to_owned());
+            report.add(Finding::error("unknown-field", entry.key_span, &pointer, message).hint(hint));
+        }
+        let strategy = match entry.node.text() {
+            Some("replace") => MergeStrategy::Replace,
+            Some("append") => MergeStrategy::Append,
+            Some("deep") => MergeStrategy::Deep,
+            _ => continue,
+        };
+        known.push((entry.key.clone(), strategy));
+    }
+    Strategies(known)
+}
+
+fn stamped(entry: &Entry, layer: Layer) -> Entry {
+    let mut entry = entry.clone();
+    stamp(&mut entry.node, layer);
+    entry
+}
+
+fn stamp(node: &mut Node, layer: Layer) {
+    node.layer = Some(layer);
+    match &mut node.value {
+        Value::Array(items) => items.iter_mut().for_each(|item| stamp(item, layer)),
+        Value::Table(entries) => entries.iter_mut().for_each(|entry| stamp(&mut entry.node, layer)),
+        _ => {}
+    }
+}
+
+/// Merges the blocks into one tree of effective values. `packages`, `remove` and `files` have rules of their own
+/// and are left out.
+pub(crate) fn merge(blocks: &[Block], spec: &Node) -> Node {
+    let mut effective = Node::new(Value::Table(Vec::new()), spec.span);
+    for block in blocks {
+        let merge = Merge { strategies: &block.strategies };
+        let entries = block.entries.iter().filter(|entry| !special(&entry.key)).cloned().collect();
+        let table = Node { layer: Some(block.layer), ..Node::new(Value::Table(entries), spec.span) };
+        effective = merge.tables(effective, table, schema::cached(), "", MergeStrategy::Deep);
+    }
+    effective
+}
+
+fn special(key: &str) -> bool {
+    matches!(key, "packages" | "remove" | "files")
+}
+
+struct Merge<'b> {
+    strategies: &'b Strategies,
+}
+
+impl Merge<'_> {
+    fn nodes(&self, lower: Node, higher: Node, schema: &'static Json, path: &str) -> Node {
+        let usual = || match schema.get("x-merge").and_then(Json::as_str) {
+            Some("replace") => MergeStrategy::Replace,
+            _ if matches!(higher.value, Value::Table(_)) => MergeStrategy::Deep,
+            _ => MergeStrategy::Append,
+        };
+        let strategy = self.strategies.get(path).unwrap_or_else(usual);
+        self.with(lower, higher, schema, path, strategy)
+    }
+
+    fn with(
+        &self,
+        lower: Node,
+        higher: Node,
+        schema: &'static Json,
+        path: &str,
+        strategy: MergeStrategy,
+    ) -> Node {
+        match (&lower.value, &higher.value, strategy) {
+            (Value::Table(_), Value::Table(_), MergeStrategy::Append | MergeStrategy::Deep) => {
+                self.tables(lower, higher, schema, path, strategy)
+            }
+            (Value::Array(_), Value::Array(_), MergeStrategy::Append | MergeStrategy::Deep) => {
+                self.arrays(lower, higher, schema, path, strategy)
+            }
+            _ => replace(&lower, higher),
+        }
+    }
+
+    fn tables(
+        &self,
+        mut lower: Node,
+        higher: Node,
+        schema: &'static Json,
+        path: &str,
+        strategy: MergeStrategy,
+    ) -> Node {
+        let fields = schema::tables(schema).find_map(|table| table.get("properties"));
+        let Value::Table(entries) = &mut lower.value else { return higher };
+        let Value::Table(additions) = higher.value else { return lower };
+        for addition in additions {
+            let Some(found) = entries.iter().position(|entry| entry.key == addition.key) else {
+                entries.push(addition);
+                continue;
+            };
+            let below = entries[found].node.clone();
+            let path =
+                if path.is_empty() { addition.key.clone() } else { format!("{path}.{}", addition.key) };
+            let field = fields.and_then(|fields| fields.get(&addition.key));
+            entries[found].key_span = addition.key_span;
+            entries[found].node = match (strategy, field) {
+                (MergeStrategy::Deep, Some(field)) => self.nodes(below, addition.node, field, &path),
+                _ => replace(&below, addition.node),
+            };
+        }
+        lower
+    }
+
+    fn arrays(
+        &self,
+        mut lower: Node,
+        higher: Node,
+        schema: &'static Json,
+        path: &str,
+        strategy: MergeStrategy,
+    ) -> Node {
+        let key = schema.get("x-key").and_then(Json::as_str);
+        let item_schema = schema.get("items").unwrap_or(schema);
+        let Value::Array(items) = &mut lower.value else { return higher };
+        let Value::Array(additions) = higher.value else { return lower };
+        for addition in additions {
+            let same = |item: &Node| match key {
+                Some(key) => {
+                    item.get(key).map(|node| &node.value) == addition.get(key).map(|node| &node.value)
+                }
+                None => item.to_json() == addition.to_json(),
+            };
+            match items.iter().position(same) {
+                Some(found) if strategy == MergeStrategy::Deep && key.is_some() => {
+                    let below = items[found].clone();
+                    items[found] = self.with(below, addition, item_schema, path, MergeStrategy::Deep);
+                }
+                Some(found) if key.is_some() => items[found] = replace(&items[found].clone(), addition),
+                Some(_) => {}
+                None => items.push(addition),
+            }
+        }
+        lower
+    }
+}
+
+fn replace(lower: &Node, mut higher: Node) -> Node {
+    higher.overrode.clone_from(&lower.overrode);
+    if let Some(layer) = lower.layer {
+        higher.overrode.push((layer, lower.span));
+    }
+    higher
+}

@@ -1,0 +1,3 @@
+//! Public behaviour of the spec crate.
+
+mod examples;
