@@ -229,11 +229,15 @@ fn root_text(task: &Task<'_>, request: &Request, root: SolverRoot) -> String {
 
 /// The fact that the whole chain leads to: the first clash, else what is not there.
 fn decisive(conflict: &Conflict) -> Option<&Fact> {
-    let clash = |fact: &&Fact| {
-        matches!(fact, Fact::Excludes { .. } | Fact::SameSlot { .. } | Fact::Banned { .. })
-    };
+    let clash =
+        |fact: &&Fact| matches!(fact, Fact::Excludes { .. } | Fact::SameSlot { .. } | Fact::Banned { .. });
     let vain = |fact: &&Fact| matches!(fact, Fact::NeedsInVain { .. } | Fact::AsksInVain { .. });
-    conflict.facts.iter().find(clash).or_else(|| conflict.facts.iter().rev().find(vain)).or(conflict.facts.last())
+    conflict
+        .facts
+        .iter()
+        .find(clash)
+        .or_else(|| conflict.facts.iter().rev().find(vain))
+        .or(conflict.facts.last())
 }
 
 fn join(parts: &[String]) -> String {
