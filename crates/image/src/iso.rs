@@ -20,6 +20,8 @@ pub use esp::esp_image;
 pub use menu::LiveSystem;
 pub use step::{EspFile, EspSource, IsoStep, StepError};
 
+use serde::{Deserialize, Serialize};
+
 use crate::command::{ToolCommand, words};
 use identity::Identity;
 
@@ -40,7 +42,7 @@ const BIOS_MODULES: &str = "all_video biosdisk boot cat configfile echo eval fat
                             video_cirrus";
 
 /// What the image says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IsoOptions {
     /// Volume identifier; see [`volume_id`].
     pub volume_id: String,
@@ -55,13 +57,13 @@ pub struct IsoOptions {
 }
 
 /// Where things are inside the sandbox, as absolute paths.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IsoPlaces {
     /// A writable directory that exists and is empty.
     pub work: String,
-    /// The Linux kernel.
+    /// The Linux kernel: the file itself, since a link would enter the image as a link.
     pub kernel: String,
-    /// The initramfs.
+    /// The initramfs, also the file itself.
     pub initrd: String,
     /// The filesystem of the live system.
     pub squashfs: String,

@@ -20,7 +20,7 @@ const MEDIA_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 /// What the image says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OciOptions {
-    /// Architecture in OCI's words: `amd64`, `arm64`.
+    /// Architecture, as OCI names it (`amd64`, `arm64`) or as the kernel does (`x86_64`, `aarch64`).
     pub architecture: String,
     /// Creation time in seconds since 1970.
     pub epoch: u64,
@@ -98,6 +98,14 @@ pub fn write_layout(
     Ok(OciImage { manifest: Measured::of(&manifest), config: Measured::of(&config) })
 }
 
+fn architecture(options: &OciOptions) -> &str {
+    match options.architecture.as_str() {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
 fn blob_path(digest: Digest) -> String {
     format!("blobs/sha256/{digest}")
 }
@@ -110,7 +118,7 @@ fn config(options: &OciOptions, layer: &Compressed) -> Result<Vec<u8>, OciError>
     }
     Ok(encode(&json!({
         "created": created,
-        "architecture": options.architecture,
+        "architecture": architecture(options),
         "os": "linux",
         "config": process,
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", layer.plain.sha256)] },
@@ -129,7 +137,7 @@ fn manifest(config: &[u8], layer: &Compressed) -> Vec<u8> {
 
 fn index(options: &OciOptions, manifest: Measured) -> Vec<u8> {
     let mut entry = descriptor(MEDIA_MANIFEST, manifest);
-    entry["platform"] = json!({ "architecture": options.architecture, "os": "linux" });
+    entry["platform"] = json!({ "architecture": architecture(options), "os": "linux" });
     entry["annotations"] = json!({ "org.opencontainers.image.ref.name": options.reference });
     encode(&json!({ "schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": [entry] }))
 }
@@ -148,7 +156,7 @@ mod tests {
 
     fn options() -> OciOptions {
         OciOptions {
-            architecture: "amd64".into(),
+            architecture: "x86_64".into(),
             epoch: 1_700_000_000,
             reference: "live:trixie".into(),
             cmd: vec!["/bin/bash".into()],
@@ -176,6 +184,10 @@ mod tests {
         assert_eq!(manifest["layers"][0]["size"], 4);
         let config: Value = serde_json::from_slice(&config).unwrap();
         assert_eq!(config["rootfs"]["diff_ids"][0], format!("sha256:{}", Digest::of(b"plain")));
+        assert_eq!(
+            (&config["architecture"], &index["manifests"][0]["platform"]["architecture"]),
+            (&"amd64".into(), &"amd64".into())
+        );
         assert_eq!(config["created"], "2023-11-14T22:13:20Z");
     }
 

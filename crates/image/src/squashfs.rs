@@ -6,8 +6,9 @@
 use crate::command::{ToolCommand, words};
 use crate::exclude::Excludes;
 
-/// Packages of the tools tree that the command needs.
-pub const TOOL_PACKAGES: &[&str] = &["squashfs-tools"];
+/// Packages of the tools tree that the command needs. `base-files` brings the links such as `/lib64`, without which
+/// no program starts.
+pub const TOOL_PACKAGES: &[&str] = &["base-files", "squashfs-tools"];
 
 /// How a filesystem is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use super::identity::Identity;
 
 /// The live system, as the boot menu starts it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSystem {
     /// Name in the menu.
     pub title: String,
