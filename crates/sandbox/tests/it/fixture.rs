@@ -71,6 +71,9 @@ impl Bench {
 impl Drop for Bench {
     fn drop(&mut self) {
         for entry in std::fs::read_dir(self.directory.path()).expect("a directory").flatten() {
+            if !entry.path().is_dir() {
+                continue;
+            }
             for name in ["root", "work"] {
                 self.launcher.delete_tree(&entry.path().join(name)).expect("deleted");
             }

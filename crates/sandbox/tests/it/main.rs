@@ -3,6 +3,7 @@
 mod agents;
 mod basics;
 mod fixture;
+mod layers;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -20,7 +21,7 @@ macro_rules! trial {
 fn main() {
     lbuild_sandbox::dispatch(agents::ALL);
     let arguments = Arguments::from_args();
-    let tests: Vec<Trial> = [basics::trials()].into_iter().flatten().collect();
+    let tests: Vec<Trial> = [basics::trials(), layers::trials()].into_iter().flatten().collect();
     let conclusion = libtest_mimic::run(&arguments, tests);
     fixture::remove_system();
     conclusion.exit();
