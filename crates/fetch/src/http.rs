@@ -75,6 +75,9 @@ impl Client {
 
     /// Sends one request and reads the head of the answer, following redirects.
     pub(crate) fn get(&self, url: &str, ask: Ask<'_>) -> Result<Answer, TransferError> {
+        if !is_http(url) {
+            return Err(TransferError::Unsupported { url: url.to_owned() });
+        }
         let mut url = url.to_owned();
         for _ in 0..=MAX_REDIRECTS {
             let response = self.send(&url, ask).map_err(|error| self.classify(error, host(&url)))?;
@@ -230,7 +233,15 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn is_tls(url: &str) -> bool {
-    url.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"))
+    has_scheme(url, "https")
+}
+
+fn is_http(url: &str) -> bool {
+    is_tls(url) || has_scheme(url, "http")
+}
+
+fn has_scheme(url: &str, scheme: &str) -> bool {
+    url.split_once("://").is_some_and(|(found, _)| found.eq_ignore_ascii_case(scheme))
 }
 
 fn is_connect_failure(error: &io::Error) -> bool {
@@ -257,9 +268,11 @@ fn range_start(value: &str) -> Option<u64> {
 fn join(base: &str, location: &str) -> Result<String, TransferError> {
     let unsupported = || TransferError::Unsupported { url: location.to_owned() };
     let (scheme, rest) = base.split_once("://").ok_or_else(unsupported)?;
-    if let Some((target, _)) = location.split_once("://") {
-        let known = ["http", "https"].iter().any(|scheme| target.eq_ignore_ascii_case(scheme));
-        return if known { Ok(location.to_owned()) } else { Err(unsupported()) };
+    let absolute = location.split_once("://").is_some_and(|(scheme, _)| {
+        scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    });
+    if absolute {
+        return if is_http(location) { Ok(location.to_owned()) } else { Err(unsupported()) };
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if let Some(other) = location.strip_prefix("//") {
@@ -285,6 +298,7 @@ mod tests {
             ("//b/x", "http://b/x"),
             ("/x", "http://a:80/x"),
             ("y", "http://a:80/dir/y"),
+            ("/to?url=http://b/x", "http://a:80/to?url=http://b/x"),
         ] {
             assert_eq!(join("http://a:80/dir/file?q", location).unwrap(), expected, "{location}");
         }

@@ -1,0 +1,13 @@
+//! Fetching from servers that do not behave.
+
+mod child;
+mod full;
+mod mirrors;
+mod processes;
+mod proxy;
+mod random;
+mod resume;
+mod server;
+mod setup;
+mod small;
+mod t21;
