@@ -94,7 +94,7 @@ pub fn crate_of(file: &str) -> Option<&str> {
     }
 }
 
-/// Whether a Rust file holds tests only.
+/// Whether a Rust file holds tests or other programs of developers only.
 pub fn is_test_file(file: &str) -> bool {
-    file.ends_with("/tests.rs") || file.split('/').any(|part| part == "tests" || part == "benches")
+    file.ends_with("/tests.rs") || file.split('/').any(|part| matches!(part, "tests" | "benches" | "examples"))
 }

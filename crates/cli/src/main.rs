@@ -1,3 +1,56 @@
-//! The binary `lbuild`: subcommands, progress and messages.
+//! The binary `lbuild`: subcommands, progress and messages. What it does is done by the engine.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`arguments`] | the command line as types |
+//! | [`command`] | one module per command |
+//! | [`context`] | what every command needs |
+//! | [`output`] | the way to standard output and standard error |
+//! | [`spec_file`] | reads a spec and reports what is wrong with it |
+//! | [`session`] | a running build: progress on the screen, Ctrl-C |
+//! | [`progress`] | shows events: interactive, plain, JSON, quiet |
+//! | [`interrupt`] | turns signals into a request to stop |
+//! | [`summary`], [`explain`] | what is printed when a build is done |
+//! | [`conflict`] | explains why packages do not fit together |
+//! | [`engine_failure`] | errors of the engine as failures of a command |
+//! | [`failure`] | why a command failed, its exit code, and how that is printed |
+//! | [`terminal`] | what the terminal can show |
+//! | [`format`] | sizes, times and foreign text for people |
 
-fn main() {}
+mod arguments;
+mod command;
+mod conflict;
+mod context;
+mod engine_failure;
+mod explain;
+mod failure;
+mod format;
+mod interrupt;
+mod output;
+mod progress;
+mod session;
+mod spec_file;
+mod summary;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::Arguments;
+use crate::context::Context;
+use crate::terminal::Terminal;
+
+fn main() -> ExitCode {
+    // the same program is the supervisor of a sandbox, and becomes it before it has a thread or reads anything
+    lbuild_sandbox::dispatch(lbuild_engine::agents());
+    let arguments = Arguments::parse();
+    let context = Context { global: arguments.global.clone(), terminal: Terminal::detect() };
+    let Err(failure) = command::run(arguments, &context) else { return ExitCode::SUCCESS };
+    output::print_error(&failure.render(context.terminal.stderr));
+    if let (true, Some(report)) = (context.global.json, failure.report()) {
+        // the failure that is being reported decides the exit code, not one of reporting it
+        let _ = output::print_json(&report);
+    }
+    ExitCode::from(failure.exit() as u8)
+}

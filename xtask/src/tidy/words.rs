@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// Names that say nothing about what is inside.
-const EMPTY_NAMES: &[&str] = &["utils", "util", "common", "helpers", "helper", "misc", "shared", "stuff"];
+const EMPTY_NAMES: &[&str] = &["utils", "util", "common", "helpers", "helper", "misc", "stuff"];
 
 /// Marks of unfinished work. They are cut in two here, so that this file does not break its own rule.
 const MARKS: &[&str] = &[

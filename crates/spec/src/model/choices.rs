@@ -65,6 +65,16 @@ pub enum Architecture {
     Aarch64,
 }
 
+impl Architecture {
+    /// The key used in specs.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Aarch64 => "aarch64",
+        }
+    }
+}
+
 /// What a build produces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

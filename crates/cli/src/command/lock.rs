@@ -1,0 +1,195 @@
+//! `lbuild lock`: writes down exactly which packages a spec is built from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use lbuild_engine::Lock;
+use serde::Serialize;
+
+use crate::arguments::{EngineArguments, SpecFile};
+use crate::context::Context;
+use crate::engine_failure;
+use crate::failure::{Exit, Failure};
+use crate::format::count;
+use crate::output;
+use crate::session::Session;
+use crate::spec_file;
+
+/// For which spec, and where to.
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(flatten)]
+    spec: SpecFile,
+    /// The lockfile [default: beside the spec, with the ending .lock]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArguments,
+}
+
+/// What changed against the lockfile that was there before.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Changes {
+    added: Vec<String>,
+    removed: Vec<String>,
+    changed: Vec<Change>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    name: String,
+    from: String,
+    to: String,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    file: String,
+    packages: usize,
+    tools: usize,
+    download_size: u64,
+    /// Against the lockfile that was there before; absent when there was none.
+    changes: Option<Changes>,
+}
+
+/// The lockfile that belongs to a spec.
+pub fn beside(spec: &Path) -> PathBuf {
+    spec.with_extension("lock")
+}
+
+/// Reads a lockfile.
+pub fn read(path: &Path) -> Result<Lock, Failure> {
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::because(Exit::Spec, format!("cannot read the lockfile `{file}`"), &error).hint(
+            (error.kind() == io::ErrorKind::NotFound).then(|| "`lbuild lock SPEC` writes it".to_owned()),
+        )
+    })?;
+    Lock::parse(&text, &file).map_err(|error| Failure::from_error(Exit::Spec, &error))
+}
+
+/// Resolves, and writes the lockfile.
+pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
+    let blueprint = spec_file::load(&options.spec.path, context)?.blueprint;
+    let path = options.out.clone().unwrap_or_else(|| beside(&options.spec.path));
+    // what is there must be a lockfile: a spec given as --out by mistake is not overwritten
+    let before = if path.exists() { Some(read(&path)?) } else { None };
+    let session =
+        Session::start(context, &format!("locking {} ({})", blueprint.name, super::system(&blueprint)))?;
+    let engine = options.engine.open(context)?;
+    let lock = session
+        .run(|observer| engine.lock(&blueprint, observer))
+        .map_err(|error| engine_failure::resolve(&error, &blueprint, context))?;
+    replace(&path, &lock.to_text()).map_err(|error| {
+        Failure::because(Exit::Build, format!("cannot write `{}`", path.display()), &error)
+    })?;
+    let report = Report {
+        file: path.display().to_string(),
+        packages: lock.system.len(),
+        tools: lock.tools.len() + lock.boot.len(),
+        download_size: lock.packages().map(|package| package.size).sum(),
+        changes: before.map(|before| changes(&before, &lock)),
+    };
+    if context.global.json {
+        return output::print_json(&report);
+    }
+    output::print(&text(&report))
+}
+
+/// Writes a file whole or not at all.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let draft = path.with_file_name(name);
+    fs::write(&draft, text).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
+        // the first error is the one to report
+        let _ = fs::remove_file(&draft);
+    })
+}
+
+fn changes(before: &Lock, after: &Lock) -> Changes {
+    let versions = |lock: &Lock| -> BTreeMap<String, String> {
+        lock.packages()
+            .map(|package| (format!("{}:{}", package.name, package.arch), package.version.clone()))
+            .collect()
+    };
+    let (before, after) = (versions(before), versions(after));
+    let mut changes = Changes::default();
+    for (name, to) in &after {
+        match before.get(name) {
+            None => changes.added.push(name.clone()),
+            Some(from) if from != to => {
+                changes.changed.push(Change { name: name.clone(), from: from.clone(), to: to.clone() });
+            }
+            Some(_) => {}
+        }
+    }
+    changes.removed = before.into_keys().filter(|name| !after.contains_key(name)).collect();
+    changes
+}
+
+fn text(report: &Report) -> String {
+    let packages = count(report.packages, "package");
+    let mut lines = vec![format!("{}: {packages}, {} for tools\n", report.file, report.tools)];
+    let Some(changes) = &report.changes else { return lines.concat() };
+    lines.extend(changes.added.iter().map(|name| format!("  + {name}\n")));
+    lines.extend(changes.removed.iter().map(|name| format!("  - {name}\n")));
+    lines.extend(
+        changes
+            .changed
+            .iter()
+            .map(|change| format!("  ~ {} {} -> {}\n", change.name, change.from, change.to)),
+    );
+    if lines.len() == 1 {
+        lines.push("  no package changed\n".to_owned());
+    }
+    lines.concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{Change, Changes, Report, beside, replace, text};
+
+    #[test]
+    fn the_lock_lies_beside_the_spec() {
+        assert_eq!(beside(Path::new("a/b.live.toml")), Path::new("a/b.live.lock"));
+    }
+
+    #[test]
+    fn changes_are_listed_one_per_line() {
+        let changes = Changes {
+            added: vec!["nano:amd64".into()],
+            removed: vec!["vim:amd64".into()],
+            changed: vec![Change { name: "bash:amd64".into(), from: "1".into(), to: "2".into() }],
+        };
+        let mut report =
+            Report { file: "x.lock".into(), packages: 2, tools: 3, download_size: 4, changes: Some(changes) };
+        assert_eq!(
+            text(&report),
+            "x.lock: 2 packages, 3 for tools\n  + nano:amd64\n  - vim:amd64\n  ~ bash:amd64 1 -> 2\n"
+        );
+        report.changes = Some(Changes::default());
+        assert!(text(&report).ends_with("  no package changed\n"));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("a.lock");
+        replace(&path, "one").expect("written");
+        replace(&path, "two").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), "two");
+        assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1);
+        replace(&directory.path().join("no/such/a.lock"), "x").expect_err("no such directory");
+    }
+}

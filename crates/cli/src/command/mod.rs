@@ -1,0 +1,36 @@
+//! One module per command: its options, and what it does with them.
+
+pub mod build;
+pub mod cache;
+pub mod completions;
+pub mod lock;
+pub mod man;
+pub mod resolve;
+pub mod schema;
+pub mod validate;
+
+use lbuild_spec::Blueprint;
+
+use crate::arguments::{Arguments, Command};
+use crate::context::Context;
+use crate::failure::Failure;
+
+/// Runs the command.
+pub fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
+    match arguments.command {
+        Command::Build(options) => build::run(&options, context),
+        Command::Resolve(options) => resolve::run(&options, context),
+        Command::Lock(options) => lock::run(&options, context),
+        Command::Validate(options) => validate::run(&options, context),
+        Command::Schema(schema::Options {}) => schema::run(),
+        Command::Cache(action) => cache::run(&action, context),
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
+    }
+}
+
+/// The system that a spec describes, in three words.
+fn system(blueprint: &Blueprint) -> String {
+    let base = format!("{} {}", blueprint.base.key(), blueprint.release.as_deref().unwrap_or_default());
+    format!("{}, {}", base.trim_end(), blueprint.architecture.key())
+}

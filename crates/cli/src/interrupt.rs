@@ -1,0 +1,43 @@
+//! Turns signals into a request to stop. The first Ctrl-C asks, the second one ends the process at once; the kernel
+//! then ends everything that runs in the sandbox.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use lbuild_engine::Cancel;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use crate::failure::Exit;
+use crate::progress::Renderer;
+
+/// Listens until it is dropped.
+pub struct Interrupt {
+    handle: Handle,
+}
+
+impl Interrupt {
+    /// Listens for Ctrl-C and for requests to end.
+    pub fn listen(cancel: Cancel, renderer: Arc<dyn Renderer>) -> io::Result<Self> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let handle = signals.handle();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for _ in signals.forever() {
+                if cancel.is_cancelled() {
+                    renderer.finish();
+                    std::process::exit(i32::from(Exit::Interrupted as u8));
+                }
+                cancel.cancel();
+                renderer.note("stopping; Ctrl-C again ends it at once");
+            }
+        })?;
+        Ok(Self { handle })
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.handle.close();
+    }
+}
