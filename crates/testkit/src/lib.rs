@@ -1,1 +1,8 @@
 //! Builders and fixtures that tests share.
+//!
+//! - [`tarball`] and [`debfile`] write archives field by field, hostile ones included.
+//! - [`treediff`] compares two file trees, with allowed differences and their reasons.
+
+pub mod debfile;
+pub mod tarball;
+pub mod treediff;

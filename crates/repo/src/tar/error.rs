@@ -137,3 +137,9 @@ pub enum TarError {
         limit: u64,
     },
 }
+
+impl From<io::Error> for TarError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Truncated } else { Self::Read(error) }
+    }
+}

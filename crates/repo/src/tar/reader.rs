@@ -152,16 +152,16 @@ impl<R: Read> Archive<R> {
     }
 
     fn skip_content(&mut self) -> Result<(), TarError> {
-        io::copy(&mut self.content(), &mut io::sink()).map_err(read_error)?;
+        io::copy(&mut self.content(), &mut io::sink()).map_err(TarError::from)?;
         let padding = std::mem::take(&mut self.padding);
-        let skipped = io::copy(&mut (&mut self.reader).take(padding), &mut io::sink()).map_err(read_error)?;
+        let skipped = io::copy(&mut (&mut self.reader).take(padding), &mut io::sink()).map_err(TarError::from)?;
         if skipped == padding { Ok(()) } else { Err(TarError::Truncated) }
     }
 
     /// The next header block, or `None` for the first block of zeros.
     fn header(&mut self) -> Result<Option<Header>, TarError> {
         let mut block = [0; BLOCK];
-        self.reader.read_exact(&mut block).map_err(read_error)?;
+        self.reader.read_exact(&mut block).map_err(TarError::from)?;
         if block.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
@@ -176,7 +176,7 @@ impl<R: Read> Archive<R> {
         }
         self.expect_content(size);
         let mut bytes = Vec::new();
-        self.content().read_to_end(&mut bytes).map_err(read_error)?;
+        self.content().read_to_end(&mut bytes).map_err(TarError::from)?;
         Ok(bytes)
     }
 
@@ -192,7 +192,7 @@ impl<R: Read> Archive<R> {
     fn finish(&mut self) -> Result<(), TarError> {
         self.done = true;
         loop {
-            let buffer = self.reader.fill_buf().map_err(read_error)?;
+            let buffer = self.reader.fill_buf().map_err(TarError::from)?;
             if buffer.is_empty() {
                 return Ok(());
             }
@@ -285,8 +285,4 @@ fn entry(header: Header, extended: Extended) -> Result<Entry, TarError> {
         mtime: pax.mtime.unwrap_or(header.mtime),
         xattrs: pax.xattrs,
     })
-}
-
-fn read_error(error: io::Error) -> TarError {
-    if error.kind() == io::ErrorKind::UnexpectedEof { TarError::Truncated } else { TarError::Read(error) }
 }

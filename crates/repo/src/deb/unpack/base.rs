@@ -55,7 +55,8 @@ impl Base {
         base.interests = String::from_utf8_lossy(&interests).lines().map(Interest::parse).collect();
         let path = format!("{ADMIN}/statoverride");
         let overrides = read(tree, &path)?;
-        base.overrides = base.parse_overrides(&overrides).map_err(|reason| UnpackError::BadDatabase { path, reason })?;
+        base.overrides =
+            base.parse_overrides(&overrides).map_err(|reason| UnpackError::BadDatabase { path, reason })?;
         Ok(base)
     }
 
@@ -91,7 +92,9 @@ impl Base {
         self.packages.iter().find(|package| {
             let found = &package.control;
             let instance = !(found.same && control.same) || found.architecture == control.architecture;
-            found.name == control.name && instance && !matches!(&*package.state, "not-installed" | "config-files")
+            found.name == control.name
+                && instance
+                && !matches!(&*package.state, "not-installed" | "config-files")
         })
     }
 
@@ -116,7 +119,8 @@ impl Base {
                 let mut word = || words.next().ok_or_else(bad);
                 let uid = id(word()?, &self.users).ok_or_else(bad)?;
                 let gid = id(word()?, &self.groups).ok_or_else(bad)?;
-                let mode = u32::from_str_radix(word()?, 8).ok().filter(|mode| *mode <= 0o7777).ok_or_else(bad)?;
+                let mode =
+                    u32::from_str_radix(word()?, 8).ok().filter(|mode| *mode <= 0o7777).ok_or_else(bad)?;
                 let path = word()?.strip_prefix('/').ok_or_else(bad)?.as_bytes().to_vec();
                 Ok((path, Override { uid, gid, mode }))
             })
@@ -165,6 +169,7 @@ fn stanzas(text: &[u8]) -> Result<Vec<Installed>, UnpackError> {
 
 /// Content of a file, empty when there is none.
 fn read(tree: &mut Tree<'_>, path: &str) -> Result<Vec<u8>, UnpackError> {
-    let content = tree.read(path).map_err(|source| UnpackError::Database { path: path.to_owned(), source })?;
+    let content =
+        tree.read(path).map_err(|source| UnpackError::Database { path: path.to_owned(), source })?;
     Ok(content.unwrap_or_default())
 }

@@ -48,13 +48,16 @@ impl Claims {
 
     /// Directories made by this unpack that have nothing in them, with their times.
     pub fn empty_directories(&self) -> Vec<(Vec<u8>, i64)> {
-        let shards: Vec<_> = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        let shards: Vec<_> =
+            self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner)).collect();
         let parents: std::collections::HashSet<&[u8]> =
             shards.iter().flat_map(|shard| shard.keys()).map(|path| parent(path)).collect();
         let claims = shards.iter().flat_map(|shard| shard.iter());
         let mut empty: Vec<(Vec<u8>, i64)> = claims
             .filter_map(|(path, claim)| match claim {
-                Claim::Directory { created: true, mtime, order } if *order != IMPLICIT && !parents.contains(&**path) => {
+                Claim::Directory { created: true, mtime, order }
+                    if *order != IMPLICIT && !parents.contains(&**path) =>
+                {
                     Some((path.to_vec(), *mtime))
                 }
                 _ => None,

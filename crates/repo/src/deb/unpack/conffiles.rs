@@ -12,7 +12,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Vec<Conffile>, ArchiveError> {
     let text = std::str::from_utf8(text).map_err(|_| malformed("it is not UTF-8".to_owned()))?;
     let mut conffiles = Vec::new();
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
-        let (flag, path) = if line.starts_with('/') { ("", line) } else { line.split_once(' ').unwrap_or((line, "")) };
+        let (flag, path) =
+            if line.starts_with('/') { ("", line) } else { line.split_once(' ').unwrap_or((line, "")) };
         if !path.starts_with('/') || !matches!(flag, "" | "remove-on-upgrade") {
             return Err(malformed(format!("bad line `{}`", line.escape_debug())));
         }

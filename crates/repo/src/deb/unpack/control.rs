@@ -74,7 +74,8 @@ impl Control {
 
     /// Names of the packages in a dependency field: one list of alternatives for each relation.
     pub fn dependencies(&self, field: &str) -> Vec<Vec<&str>> {
-        let names = |relation| alternatives(relation).filter_map(|atom| atom.ok().map(|atom| atom.name)).collect();
+        let names =
+            |relation| alternatives(relation).filter_map(|atom| atom.ok().map(|atom| atom.name)).collect();
         relations(self.get(field).unwrap_or_default()).map(names).collect()
     }
 

@@ -142,7 +142,8 @@ fn write_interests(shared: &Shared<'_>, tree: &mut Tree<'_>, placed: &[&Opened])
     }
     for (file, new) in files {
         let path = format!("triggers/{file}");
-        let mut interests = if file == "File" { shared.base.interests.clone() } else { read_interests(tree, &path)? };
+        let mut interests =
+            if file == "File" { shared.base.interests.clone() } else { read_interests(tree, &path)? };
         for interest in new {
             let same = |old: &Interest| old.path == interest.path && old.package == interest.package;
             interests.retain(|old| !same(old));
@@ -194,7 +195,9 @@ impl Activated {
     fn note(&mut self, base: &Base, interest: &Interest, trigger: &str, wait: bool, record: &Record) {
         let position = base.packages.iter().position(|package| {
             let configured = matches!(&*package.state, "installed" | "triggers-pending" | "triggers-awaited");
-            configured && (package.control.info_name() == interest.package || package.control.name == interest.package)
+            configured
+                && (package.control.info_name() == interest.package
+                    || package.control.name == interest.package)
         });
         let Some(index) = position else { return };
         let pending = self.pending.entry(index).or_default();
@@ -242,7 +245,9 @@ fn read_interests(tree: &mut Tree<'_>, path: &str) -> Result<Vec<Interest>, Unpa
 
 fn read_file(tree: &mut Tree<'_>, name: &str) -> Result<Vec<u8>, UnpackError> {
     let path = format!("{ADMIN}/{name}");
-    tree.read(&path).map(Option::unwrap_or_default).map_err(|source: io::Error| UnpackError::Database { path, source })
+    tree.read(&path)
+        .map(Option::unwrap_or_default)
+        .map_err(|source: io::Error| UnpackError::Database { path, source })
 }
 
 fn write_file(tree: &mut Tree<'_>, name: &str, bytes: &[u8]) -> Result<(), UnpackError> {

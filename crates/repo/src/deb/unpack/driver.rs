@@ -126,7 +126,9 @@ fn prepare<'a>(
         bytes: AtomicU64::new(0),
         files: AtomicUsize::new(0),
     };
-    for path in ["var", "var/lib", ADMIN, "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers"] {
+    for path in
+        ["var", "var/lib", ADMIN, "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers"]
+    {
         make_implicit(&shared, tree, path).map_err(database(path))?;
     }
     if staging {
@@ -140,11 +142,12 @@ fn prepare<'a>(
 /// Makes a directory that packages may claim later, so that theirs are its owner and mode.
 fn make_implicit(shared: &Shared<'_>, tree: &mut Tree<'_>, path: &str) -> std::io::Result<()> {
     use super::claims::{Claim, IMPLICIT};
-    let created = match tree.make_directory(path.as_bytes(), Attributes { uid: 0, gid: 0, mode: 0o755, mtime: 0 }) {
-        Ok(()) => true,
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
-        Err(error) => return Err(error),
-    };
+    let created =
+        match tree.make_directory(path.as_bytes(), Attributes { uid: 0, gid: 0, mode: 0o755, mtime: 0 }) {
+            Ok(()) => true,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(error),
+        };
     if created {
         let claim = Claim::Directory { order: IMPLICIT, created, mtime: 0 };
         shared.claims.lock(path.as_bytes()).insert(path.as_bytes().into(), claim);
@@ -190,7 +193,11 @@ fn take_apart(
                         Ok(opened) => {
                             let record = &opened.record;
                             let files = record.list.len() + record.symlinks.len();
-                            progress(Progress::Unpacked { name: &record.control.name, files, bytes: record.bytes });
+                            progress(Progress::Unpacked {
+                                name: &record.control.name,
+                                files,
+                                bytes: record.bytes,
+                            });
                             lock(&done).push(opened);
                         }
                         Err(error) => {
@@ -280,7 +287,8 @@ fn place_waiting<'a>(
 fn reread_diversions<'a>(shared: &Shared<'a>, tree: &mut Tree<'a>) -> Result<(), UnpackError> {
     let path = format!("{ADMIN}/diversions");
     let read = tree.read(&path);
-    let text = read.map_err(|source| UnpackError::Database { path: path.clone(), source })?.unwrap_or_default();
+    let text =
+        read.map_err(|source| UnpackError::Database { path: path.clone(), source })?.unwrap_or_default();
     let diversions = Diversions::parse(&text).map_err(|reason| UnpackError::BadDatabase { path, reason })?;
     *shared.diversions.write().unwrap_or_else(PoisonError::into_inner) = diversions;
     Ok(())

@@ -64,7 +64,10 @@ pub(super) fn open<'a>(
         opened.members = Vec::new();
     }
     let produced = data.into_inner().produced();
-    shared.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(produced))).ok();
+    shared
+        .budget
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(produced)))
+        .ok();
 
     let reader = deb.finish().map_err(|source| archive_error(&name, source))?;
     if let (Some(hasher), Some(expected)) = (reader.hasher, sha256) {
@@ -82,7 +85,8 @@ pub(super) fn open<'a>(
 
 /// Reads the control members that matter here.
 fn start(order: u32, members: Vec<ControlMember>) -> Result<Opened, ArchiveError> {
-    let content = |name: &str| members.iter().find(|member| member.name == name).map(|member| &*member.content);
+    let content =
+        |name: &str| members.iter().find(|member| member.name == name).map(|member| &*member.content);
     let control = Control::parse(content("control").ok_or(ArchiveError::NoControl)?)?;
     let record = Record {
         order,
@@ -126,7 +130,8 @@ fn stage_entries<R: Read>(
     data: &mut tar::Archive<R>,
 ) -> Result<Vec<(Entry, Option<String>)>, UnpackError> {
     let name = &record.control.name;
-    let write = |path: &str, source| UnpackError::Write { package: name.clone(), path: path.to_owned(), source };
+    let write =
+        |path: &str, source| UnpackError::Write { package: name.clone(), path: path.to_owned(), source };
     let directory = format!("{STAGING}/{}", record.order);
     let private = Attributes { uid: 0, gid: 0, mode: 0o700, mtime: 0 };
     tree.make_directory(directory.as_bytes(), private).map_err(|source| write(&directory, source))?;
@@ -168,9 +173,15 @@ pub(super) fn place_staged<'a>(
         }
     }
     // Files that stayed with another package have not been renamed.
-    let cleanup = |path: &str, source| UnpackError::Write { package: control.name.clone(), path: path.to_owned(), source };
+    let cleanup = |path: &str, source| UnpackError::Write {
+        package: control.name.clone(),
+        path: path.to_owned(),
+        source,
+    };
     let directory = format!("{STAGING}/{order}");
-    if opened.record.list.len() + opened.record.symlinks.len() < kept.len() || tree.remove_directory(&directory).is_err() {
+    if opened.record.list.len() + opened.record.symlinks.len() < kept.len()
+        || tree.remove_directory(&directory).is_err()
+    {
         for path in kept {
             tree.remove(&path).map_err(|source| cleanup(&path, source))?;
         }
@@ -188,14 +199,17 @@ fn write_info(tree: &mut Tree<'_>, control: &Control, members: &[ControlMember])
     let skipped = |name: &str| name.contains('.') || matches!(name, "control" | "list");
     for member in members.iter().filter(|member| !skipped(&member.name)) {
         let path = format!("{ADMIN}/info/{}.{}", control.info_name(), member.name);
-        write_member(tree, &path, member)
-            .map_err(|source| UnpackError::Database { path, source })?;
+        write_member(tree, &path, member).map_err(|source| UnpackError::Database { path, source })?;
     }
     Ok(())
 }
 
 /// Writes all control members into dpkg's directory for the package in work, where a preinst is run from.
-pub(super) fn write_members(tree: &mut Tree<'_>, directory: &str, members: &[ControlMember]) -> Result<(), UnpackError> {
+pub(super) fn write_members(
+    tree: &mut Tree<'_>,
+    directory: &str,
+    members: &[ControlMember],
+) -> Result<(), UnpackError> {
     for member in members {
         let path = format!("{directory}/{}", member.name);
         write_member(tree, &path, member).map_err(|source| UnpackError::Database { path, source })?;
@@ -236,11 +250,7 @@ struct Watched<R> {
 impl<R: BufRead> Watched<R> {
     fn check(self, package: &str) -> Result<(), UnpackError> {
         self.failure.map_or(Ok(()), |source| {
-            let source = if source.kind() == io::ErrorKind::UnexpectedEof {
-                TarError::Truncated
-            } else {
-                TarError::Read(source)
-            };
+            let source = TarError::from(source);
             Err(UnpackError::Archive { package: package.to_owned(), source: ArchiveError::Data(source) })
         })
     }

@@ -65,7 +65,9 @@ impl Placer<'_, '_> {
         self.shared.files.fetch_add(1, Ordering::Relaxed);
         let path = self.shared.destination(&entry.path, &self.record.control.name);
         let listed = match entry.kind {
-            Kind::Directory => self.directory(&path, Attributes::of(&entry), self.record.order).map(|()| true),
+            Kind::Directory => {
+                self.directory(&path, Attributes::of(&entry), self.record.order).map(|()| true)
+            }
             _ => self.node(&path, &entry, body),
         }?;
         if listed {
@@ -107,7 +109,11 @@ impl Placer<'_, '_> {
                 }
                 let created = match made {
                     Ok(()) => true,
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.tree.is_directory(path) => false,
+                    Err(error)
+                        if error.kind() == io::ErrorKind::AlreadyExists && self.tree.is_directory(path) =>
+                    {
+                        false
+                    }
                     Err(error) => {
                         drop(shard);
                         return Err(self.error(path, error));
@@ -154,7 +160,9 @@ impl Placer<'_, '_> {
             }
             Some(Claim::Node(other)) if other == own => Ok(Claimed::TakenOver),
             Some(Claim::Node(other)) => {
-                let Some(control) = self.shared.control(other) else { return Err(self.order_dependent(path, other)) };
+                let Some(control) = self.shared.control(other) else {
+                    return Err(self.order_dependent(path, other));
+                };
                 if self.record.control.shares_with(&control) {
                     Ok(Claimed::Shared)
                 } else if self.record.control.replaces(&control) {
@@ -240,7 +248,8 @@ impl Placer<'_, '_> {
         } else {
             let temporary = [parent(path), format!("/.lbuild-new-{}", self.record.order).as_bytes()].concat();
             let temporary = temporary.strip_prefix(b"/").unwrap_or(&temporary);
-            self.make(temporary, path, entry, body, true).and_then(|()| self.tree.rename(temporary, path, true))
+            self.make(temporary, path, entry, body, true)
+                .and_then(|()| self.tree.rename(temporary, path, true))
         };
         result.map_err(|error| self.error(path, error))
     }
@@ -317,7 +326,8 @@ impl Placer<'_, '_> {
     fn note_hardlink(&mut self, entry: &Entry) {
         let Kind::Hardlink(target) = &entry.kind else { return };
         if let Some(digests) = &mut self.record.digests
-            && let Some(digest) = digests.iter().find(|(path, _)| path == target).map(|(_, digest)| digest.clone())
+            && let Some(digest) =
+                digests.iter().find(|(path, _)| path == target).map(|(_, digest)| digest.clone())
         {
             digests.push((entry.path.clone(), digest));
         }
@@ -352,7 +362,8 @@ impl Placer<'_, '_> {
     }
 
     fn order_dependent(&self, path: &[u8], other: u32) -> UnpackError {
-        let second = self.shared.control(other).map_or_else(|| "(unnamed)".to_owned(), |control| control.name.clone());
+        let second =
+            self.shared.control(other).map_or_else(|| "(unnamed)".to_owned(), |control| control.name.clone());
         let (mut first, mut second) = (self.record.control.name.clone(), second);
         if first > second {
             std::mem::swap(&mut first, &mut second);

@@ -59,7 +59,8 @@ fn visit(
 ) {
     let needs = |index: usize| {
         let control = &opened[index].record.control;
-        let relations = control.dependencies("Pre-Depends").into_iter().chain(control.dependencies("Depends"));
+        let relations =
+            control.dependencies("Pre-Depends").into_iter().chain(control.dependencies("Depends"));
         let found = relations.filter_map(|names| names.into_iter().find_map(|name| providers.get(name)));
         let mut needs: Vec<usize> = found.flatten().copied().collect();
         needs.reverse();

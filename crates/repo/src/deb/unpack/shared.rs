@@ -38,7 +38,10 @@ pub(super) struct Shared<'a> {
 impl Shared<'_> {
     /// The one spelling of a path that may start with an alias: `bin/sh` becomes `usr/bin/sh`.
     pub fn canonical(&self, path: &[u8]) -> Vec<u8> {
-        let aliased = path.iter().position(|byte| *byte == b'/').is_some_and(|slash| self.aliases.contains(&path[..slash]));
+        let aliased = path
+            .iter()
+            .position(|byte| *byte == b'/')
+            .is_some_and(|slash| self.aliases.contains(&path[..slash]));
         if aliased { [b"usr/", path].concat() } else { path.to_vec() }
     }
 

@@ -81,8 +81,8 @@ fn canonical(field: &str, value: &str) -> Option<String> {
         "Essential" | "Protected" => (value == "yes").then(|| value.to_owned()),
         "Multi-Arch" => (value != "no").then(|| value.to_owned()),
         "Triggers-Pending" | "Triggers-Awaited" | "Revision" => None,
-        "Replaces" | "Provides" | "Depends" | "Pre-Depends" | "Recommends" | "Suggests" | "Breaks" | "Conflicts"
-        | "Enhances" => {
+        "Replaces" | "Provides" | "Depends" | "Pre-Depends" | "Recommends" | "Suggests" | "Breaks"
+        | "Conflicts" | "Enhances" => {
             let groups: Vec<String> = relations(value)
                 .map(|relation| relation.split('|').map(alternative).collect::<Vec<_>>().join(" | "))
                 .collect();

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use md5::{Digest, Md5};
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags,
+    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps, UTIME_OMIT, Uid,
+    XattrFlags,
 };
 
 use super::claims::{file_name, parent};
@@ -158,7 +159,8 @@ impl<'a> Tree<'a> {
         let above = self.directory(parent(path))?;
         let attributes = Attributes::of(entry);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&above, file_name(path), flags, Mode::from_raw_mode(attributes.mode & 0o777))?;
+        let fd =
+            rustix::fs::openat(&above, file_name(path), flags, Mode::from_raw_mode(attributes.mode & 0o777))?;
         let mut md5 = digest.then(Md5::new);
         copy(&fd, body, md5.as_mut())?;
         if above.setgid || !attributes.owned_by_root() {

@@ -80,8 +80,15 @@ mod tests {
     #[test]
     fn directives_of_all_kinds() {
         let text = b"# remark\n\ninterest a\ninterest-await b\n interest-noawait /usr/share/c\nactivate\td\nactivate-noawait e \n";
-        let read: Vec<_> = parse(text).unwrap().into_iter().map(|d| (d.interest, d.wait, d.trigger)).collect();
-        let expected = [(true, true, "a"), (true, true, "b"), (true, false, "/usr/share/c"), (false, true, "d"), (false, false, "e")];
+        let read: Vec<_> =
+            parse(text).unwrap().into_iter().map(|d| (d.interest, d.wait, d.trigger)).collect();
+        let expected = [
+            (true, true, "a"),
+            (true, true, "b"),
+            (true, false, "/usr/share/c"),
+            (false, true, "d"),
+            (false, false, "e"),
+        ];
         assert_eq!(read, expected.map(|(interest, wait, name)| (interest, wait, name.to_owned())));
         for bad in ["interest", "watch a", "interest a/b", "interest ../x", "activate File", "interest a b"] {
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
@@ -90,7 +97,12 @@ mod tests {
 
     #[test]
     fn interests_round_trip() {
-        for line in ["/usr/share/man man-db/noawait\n", "/etc/sgml sgml-base\n", "libc-bin\n", "libgtk:amd64/noawait\n"] {
+        for line in [
+            "/usr/share/man man-db/noawait\n",
+            "/etc/sgml sgml-base\n",
+            "libc-bin\n",
+            "libgtk:amd64/noawait\n",
+        ] {
             assert_eq!(Interest::parse(line.trim_end()).line(), line);
         }
     }
