@@ -1,8 +1,6 @@
-//! What a running build tells its caller, and how the caller stops it.
+//! What a running build tells its caller, and how it is stopped.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
+use lbuild_store::Cancel;
 use serde::Serialize;
 
 /// Something that happened during resolve, build or boot. Sizes are bytes, times are seconds.
@@ -82,32 +80,6 @@ pub enum Event {
         /// SHA-256 in hexadecimal.
         sha256: String,
     },
-}
-
-/// A request to stop, shared by every thread of a build.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// A request that nobody has made yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Asks the build to stop; it does so within two seconds.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    /// Whether somebody asked.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    /// The flag itself, for libraries that take one.
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
-    }
 }
 
 /// Where events go and where the request to stop comes from.

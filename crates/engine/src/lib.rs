@@ -2,13 +2,47 @@
 //!
 //! | module | purpose |
 //! |---|---|
+//! | [`mod@engine`] | what the command line and the service call |
 //! | [`event`] | what a build tells its caller, and how it is stopped |
+//! | [`family`] | policy of each family of distributions |
+//! | `mirror`, `index` | where packages come from; verified and parsed indexes |
+//! | `resolve`, [`mod@lock`] | from a blueprint to exact packages |
+//! | [`plan`], `planner`, [`step`] | the graph of steps, and their content keys |
+//! | `run`, `steps`, `job`, `agent` | running it: scheduler, each step, sandboxed jobs, our own code inside them |
+//! | [`boot`] | boots an image in QEMU and finds out whether it works |
+//! | [`configure`] | users, network, locale and the other concerns of a spec |
+//! | `publish`, [`report`] | artifacts in the output directory, and what is said about them |
 
+pub mod boot;
+pub mod configure;
+pub mod engine;
+pub mod error;
 pub mod event;
 pub mod family;
 pub mod lock;
+pub mod plan;
+pub mod report;
+pub mod resolve;
 pub mod step;
 
-pub use event::{Cancel, Event, Observer};
+mod agent;
+mod build;
+mod disposal;
+mod index;
+mod job;
+mod mirror;
+mod packages;
+mod planner;
+mod publish;
+mod run;
+mod steps;
+mod support;
+
+pub use agent::agents;
+pub use engine::{BuildRequest, Engine, EngineOptions};
+pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
+pub use family::debian::Cause;
+pub use event::{Event, Observer};
+pub use lbuild_store::Cancel;
 pub use lock::{Lock, LockError, LockedIndex, LockedPackage, Tier};
-pub use step::{Inputs, StepKey};
+pub use report::{ArtifactReport, BootReport, BuildReport, StepReport};

@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
+use lbuild_store::Digest;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 /// Version of the lockfile format that this program writes.
 pub const FORMAT: u32 = 1;
@@ -25,8 +25,8 @@ pub struct Lock {
     pub release: String,
     /// Architecture in the base's own words, such as `amd64`.
     pub architecture: String,
-    /// Hexadecimal SHA-256 of the effective spec.
-    pub spec: String,
+    /// SHA-256 of the effective spec.
+    pub spec: Digest,
     /// `SOURCE_DATE_EPOCH`: seconds since 1970, the newest date of the indexes.
     pub epoch: i64,
     /// The indexes that the packages were chosen from.
@@ -50,8 +50,8 @@ pub struct LockedIndex {
     pub suite: String,
     /// Components, such as `main`.
     pub components: Vec<String>,
-    /// Hexadecimal SHA-256 of the signed release file.
-    pub release: String,
+    /// SHA-256 of the signed release file.
+    pub release: Digest,
     /// `Date` of the release file, seconds since 1970.
     pub date: i64,
     /// Fingerprint of the key that signed it.
@@ -79,8 +79,8 @@ pub struct LockedPackage {
     pub size: u64,
     /// Size of the unpacked files in bytes, as the index says.
     pub installed_size: u64,
-    /// Hexadecimal SHA-256 of the file.
-    pub sha256: String,
+    /// SHA-256 of the file.
+    pub sha256: Digest,
     /// What asked for it: a request of the spec, or the package that depends on it.
     pub requested_by: String,
 }
@@ -160,7 +160,7 @@ impl Lock {
             ("base", &self.base),
             ("release", &self.release),
             ("architecture", &self.architecture),
-            ("spec", &self.spec),
+            ("spec", &self.spec.to_string()),
         ] {
             let _ = writeln!(out, "{key} = {}", quoted(value));
         }
@@ -181,8 +181,8 @@ impl Lock {
     }
 
     /// SHA-256 of the lockfile's text.
-    pub fn digest(&self) -> [u8; 32] {
-        Sha256::digest(self.to_text().as_bytes()).into()
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.to_text().as_bytes())
     }
 
     /// Every package, of the system and of the tools.
@@ -192,15 +192,6 @@ impl Lock {
 }
 
 impl LockedPackage {
-    /// The digest as bytes; [`Lock::parse`] has checked its form.
-    pub fn digest(&self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        if hex::decode_to_slice(&self.sha256, &mut bytes).is_err() {
-            bytes = [0; 32];
-        }
-        bytes
-    }
-
     fn check(&self, file: &str) -> Result<(), LockError> {
         let wrong = |what, value: &str| LockError::Value {
             file: file.to_owned(),
@@ -208,8 +199,6 @@ impl LockedPackage {
             package: self.name.clone(),
             value: value.to_owned(),
         };
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(&self.sha256, &mut bytes).map_err(|_| wrong("sha256", &self.sha256))?;
         let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
         if !self.path.split('/').all(plain) || self.path.contains(['\\', '\0', '?', '#']) {
             return Err(wrong("path", &self.path));
@@ -244,7 +233,7 @@ mod tests {
             path: "pool/main/b/bash/bash_5.2.37-2+b5_amd64.deb".into(),
             size: 1,
             installed_size: 2,
-            sha256: "ab".repeat(32),
+            sha256: Digest([0xab; 32]),
             requested_by: "base-files".into(),
         };
         Lock {
@@ -253,13 +242,13 @@ mod tests {
             base: "debian".into(),
             release: "trixie".into(),
             architecture: "amd64".into(),
-            spec: "cd".repeat(32),
+            spec: Digest([0xcd; 32]),
             epoch: 1_757_663_741,
             index: vec![LockedIndex {
                 repository: "debian".into(),
                 suite: "trixie".into(),
                 components: vec!["main".into()],
-                release: "ef".repeat(32),
+                release: Digest([0xef; 32]),
                 date: 1_757_663_741,
                 signed_by: "00".repeat(20),
             }],

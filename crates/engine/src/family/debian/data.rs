@@ -23,8 +23,6 @@ pub struct Distro {
     pub init: BTreeMap<String, Vec<String>>,
     /// What a live medium needs.
     pub live: Live,
-    /// Tools packages by the step that uses them.
-    pub tools: BTreeMap<String, Vec<String>>,
     /// The releases that can be built.
     #[serde(rename = "release")]
     pub releases: Vec<Release>,

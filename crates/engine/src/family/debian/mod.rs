@@ -1,5 +1,9 @@
 //! Debian: releases, suites, kernels and tools packages.
 
 mod data;
+mod request;
+
+pub use request::Cause;
+pub(crate) use request::{Requests, architecture, boot_request, requests};
 
 pub use data::{Distro, Release, Repository, distro};

@@ -1,0 +1,189 @@
+//! The initramfs: what of the tree goes into it, and its generation.
+//!
+//! Generating takes seconds, and most changes of a system do not touch it. So its key is not the whole tree but the
+//! part of the tree that the generator can read: kernel modules, firmware, device rules and the generator's own files
+//! entirely; libraries entirely; and of everything else what the generator's scripts mention by name.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use lbuild_sandbox::AgentIo;
+use lbuild_store::{Digest, Hasher};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::program::Program;
+use super::seal::{Seal, seal};
+use super::{input, report};
+
+/// The generator's scripts and settings (initramfs-tools(7)); they name what they copy.
+const GENERATOR: [&str; 4] =
+    ["/usr/share/initramfs-tools", "/etc/initramfs-tools", "/usr/sbin/mkinitramfs", "/usr/sbin/update-initramfs"];
+
+/// Read entirely, whatever the scripts mention.
+const WHOLE: [&str; 14] = [
+    "/usr/share/initramfs-tools",
+    "/etc/initramfs-tools",
+    "/usr/lib/modules",
+    "/usr/lib/firmware",
+    "/usr/lib/udev",
+    "/etc/udev",
+    "/usr/lib/modprobe.d",
+    "/etc/modprobe.d",
+    "/etc/modules-load.d",
+    "/usr/lib/modules-load.d",
+    "/etc/ld.so.conf.d",
+    "/usr/lib/klibc",
+    "/usr/lib/live",
+    "/boot",
+];
+
+/// Never read by a generator: mounts, state, documentation, homes.
+const NEVER: [&str; 24] = [
+    "/proc", "/sys", "/dev", "/run", "/tmp", "/var", "/home", "/root", "/srv", "/opt", "/media", "/mnt",
+    "/usr/include", "/usr/src", "/usr/games", "/usr/share/doc", "/usr/share/man", "/usr/share/info",
+    "/usr/share/locale", "/usr/share/lintian", "/usr/share/bug", "/usr/share/zoneinfo", "/usr/lib/python3",
+    "/usr/share/perl",
+];
+
+/// Names too common to mean a file.
+const COMMON: [&str; 10] = ["bin", "sbin", "lib", "lib64", "usr", "share", "etc", "default", "systemd", "system"];
+
+/// What the generator can read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct InputsReport {
+    /// Digest of names, modes and contents.
+    pub(crate) digest: Digest,
+    /// Files that it covers.
+    pub(crate) files: usize,
+}
+
+/// What was generated.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GenerateReport {
+    /// Kernel versions that have an initramfs now, newest last.
+    pub(crate) kernels: Vec<String>,
+}
+
+/// How to generate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GenerateInput {
+    /// Environment of the generator.
+    pub(crate) env: Vec<(String, String)>,
+    /// How to leave the tree.
+    pub(crate) seal: Seal,
+}
+
+pub(super) fn inputs(io: &mut AgentIo) -> Result<(), String> {
+    let failed = |error: io::Error| format!("cannot read the tree: {error}");
+    let mut words = BTreeSet::new();
+    for path in GENERATOR {
+        mentioned(Path::new(path), &mut words).map_err(failed)?;
+    }
+    COMMON.iter().for_each(|common| {
+        words.remove(common.as_bytes());
+    });
+    let mut found = Vec::new();
+    collect(Path::new("/"), &words, false, &mut found).map_err(failed)?;
+    found.sort();
+    let entries: Vec<Digest> =
+        found.par_iter().map(|path| entry(path)).collect::<io::Result<_>>().map_err(failed)?;
+    let mut hasher = Hasher::new();
+    for (path, entry) in found.iter().zip(&entries) {
+        hasher.field("path", path.as_os_str().as_bytes()).field("entry", &entry.0);
+    }
+    report(io, &InputsReport { digest: hasher.finish(), files: found.len() })
+}
+
+/// Every word of the generator's files.
+fn mentioned(path: &Path, words: &mut BTreeSet<Vec<u8>>) -> io::Result<()> {
+    let Ok(metadata) = path.metadata() else { return Ok(()) };
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            mentioned(&entry?.path(), words)?;
+        }
+        return Ok(());
+    }
+    let text = fs::read(path)?;
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-".contains(byte);
+    words.extend(text.split(|byte| !is_word(byte)).filter(|word| !word.is_empty()).map(<[u8]>::to_vec));
+    Ok(())
+}
+
+fn collect(directory: &Path, words: &BTreeSet<Vec<u8>>, whole: bool, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        if NEVER.iter().any(|never| Path::new(never) == path) {
+            continue;
+        }
+        let whole = whole || WHOLE.iter().any(|prefix| Path::new(prefix) == path);
+        let name = entry.file_name();
+        let named = words.contains(name.as_bytes());
+        if entry.file_type()?.is_dir() {
+            collect(&path, words, whole || named, found)?;
+        } else if whole || named || is_library(name.as_bytes()) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_library(name: &[u8]) -> bool {
+    name.windows(3).any(|part| part == b".so")
+}
+
+fn entry(path: &Path) -> io::Result<Digest> {
+    let metadata = path.symlink_metadata()?;
+    let mut hasher = Hasher::new();
+    for number in [metadata.mode(), metadata.uid(), metadata.gid()] {
+        hasher.field("number", &number.to_le_bytes());
+    }
+    content(path, &metadata, &mut hasher)?;
+    Ok(hasher.finish())
+}
+
+fn content(path: &Path, metadata: &Metadata, hasher: &mut Hasher) -> io::Result<()> {
+    if metadata.is_symlink() {
+        hasher.field("link", fs::read_link(path)?.as_os_str().as_bytes());
+    } else if metadata.is_file() {
+        let mut file = File::open(path)?;
+        let mut buffer = vec![0; 128 << 10];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => break,
+                count => hasher.update(&buffer[..count]),
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn generate(io: &mut AgentIo) -> Result<(), String> {
+    let options: GenerateInput = input(io)?;
+    let kernels = kernels().map_err(|error| format!("cannot list the kernels: {error}"))?;
+    for version in &kernels {
+        let argv = ["/usr/sbin/update-initramfs", "-c", "-k", version].map(str::to_owned);
+        Program { argv: &argv, env: &options.env, stdin: None }.run()?;
+    }
+    seal(&options.seal)?;
+    report(io, &GenerateReport { kernels })
+}
+
+/// Versions of the kernels in `/boot` that have modules, in an order in which the newest comes last.
+fn kernels() -> io::Result<Vec<String>> {
+    let mut versions = Vec::new();
+    for entry in fs::read_dir("/boot")? {
+        let name = entry?.file_name();
+        let version = name.to_str().and_then(|name| name.strip_prefix("vmlinuz-"));
+        if let Some(version) = version.filter(|version| Path::new("/usr/lib/modules").join(version).is_dir()) {
+            versions.push(version.to_owned());
+        }
+    }
+    versions.sort_by(|a, b| lbuild_repo::deb::version::compare(a, b));
+    Ok(versions)
+}

@@ -1,0 +1,35 @@
+//! Programs of the tree, started by an agent.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// A program of the tree with its arguments and its whole environment.
+#[derive(Debug, Clone)]
+pub(super) struct Program<'a> {
+    pub(super) argv: &'a [String],
+    pub(super) env: &'a [(String, String)],
+    pub(super) stdin: Option<&'a [u8]>,
+}
+
+impl Program<'_> {
+    /// Runs it to its end; what it prints goes to the log of the job.
+    pub(super) fn run(&self) -> Result<(), String> {
+        let Some((name, arguments)) = self.argv.split_first() else {
+            return Err("an empty command".to_owned());
+        };
+        let mut child = Command::new(name)
+            .args(arguments)
+            .env_clear()
+            .envs(self.env.iter().map(|(key, value)| (key, value)))
+            .current_dir("/")
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+            .spawn()
+            .map_err(|error| format!("cannot run `{name}`: {error}"))?;
+        if let (Some(mut pipe), Some(bytes)) = (child.stdin.take(), self.stdin) {
+            // A program that does not read all of its input is judged by its exit status alone.
+            let _ = pipe.write_all(bytes);
+        }
+        let status = child.wait().map_err(|error| format!("cannot wait for `{name}`: {error}"))?;
+        if status.success() { Ok(()) } else { Err(format!("`{}`: {status}", self.argv.join(" "))) }
+    }
+}

@@ -1,0 +1,91 @@
+//! A whole build: lock, plan, run, publish.
+
+use std::path::Path;
+use std::time::Instant;
+
+use lbuild_sandbox::Launcher;
+use lbuild_spec::model::Output;
+use lbuild_store::{Digest, Root};
+
+use crate::disposal::delete_trees;
+use crate::engine::{BuildRequest, Engine};
+use crate::error::BuildError;
+use crate::event::{Event, Observer};
+use crate::lock::Lock;
+use crate::mirror::Mirrors;
+use crate::planner::{self, Planned};
+use crate::publish::Publisher;
+use crate::report::BuildReport;
+use crate::run::Runner;
+use crate::steps::Workshop;
+use crate::support;
+
+impl Engine {
+    /// Builds an image.
+    pub fn build(&self, request: &BuildRequest, observer: &Observer<'_>) -> Result<BuildReport, BuildError> {
+        let began = Instant::now();
+        let lock = self.lock_of(request, observer)?;
+        let blueprint = &request.blueprint;
+        let planned = planner::plan(blueprint, &lock, &request.spec_dir, request.boot_check)?;
+        planned.plan.check().map_err(|error| BuildError::Sandbox { step: "plan".to_owned(), source: Box::new(error) })?;
+        let steps = planned.plan.steps.iter().map(|step| step.step.name().to_owned()).collect();
+        observer.emit(Event::Planned { steps });
+        let publisher = Publisher::prepare(&request.out)?;
+        let launcher = self.launcher()?;
+        let Planned { plan, configure, files } = planned;
+        let workshop = Workshop {
+            engine: self,
+            launcher: &launcher,
+            observer,
+            blueprint,
+            lock: &lock,
+            mirrors: Mirrors::of(Some(blueprint)),
+            configure,
+            files,
+            out: &request.out,
+        };
+        let runner = Runner { plan: &plan, store: &self.store, observer, spec: &lock.name, execute: &workshop };
+        let (done, steps) = runner.run()?;
+        let isolation = "ns".to_owned();
+        let artifacts = publisher.publish(self, blueprint, &lock, &done, &isolation, observer)?;
+        let mut objects = done.objects();
+        objects.extend(lock.packages().map(|package| package.sha256));
+        self.store.roots().put(&Root { spec: lock.name.clone(), objects }).map_err(BuildError::Store)?;
+        let boot = crate::steps::boot_report(&done);
+        Ok(BuildReport {
+            name: lock.name.clone(),
+            out: request.out.clone(),
+            artifacts,
+            cached: steps.iter().all(|step| step.cached),
+            steps,
+            seconds: began.elapsed().as_secs_f64(),
+            isolation,
+            boot,
+            lock,
+        })
+    }
+
+    /// The lock that was given, or a new one.
+    fn lock_of(&self, request: &BuildRequest, observer: &Observer<'_>) -> Result<Lock, BuildError> {
+        let resolve = |error| BuildError::Resolve(Box::new(error));
+        let Some(lock) = &request.lock else { return self.lock(&request.blueprint, observer).map_err(resolve) };
+        support::check(&request.blueprint).map_err(resolve)?;
+        if lock.spec != Digest(request.blueprint.digest) {
+            return Err(BuildError::LockStale);
+        }
+        let needs_tools = request.blueprint.outputs.contains(&Output::Iso);
+        if needs_tools && (lock.tools.is_empty() || lock.boot.is_empty()) {
+            return Err(BuildError::LockStale);
+        }
+        Ok(lock.clone())
+    }
+
+    /// Starts the sandbox's launcher and removes what builds that were killed have left.
+    pub(crate) fn launcher(&self) -> Result<Launcher, BuildError> {
+        let failed = |source| BuildError::Sandbox { step: "sandbox".to_owned(), source };
+        let launcher = Launcher::new().map_err(|error| failed(Box::new(error)))?;
+        let delete = |path: &Path| delete_trees(&launcher, path);
+        self.store.sweep(&delete).map_err(BuildError::Store)?;
+        Ok(launcher)
+    }
+}

@@ -1,0 +1,56 @@
+//! The engine: what the command line and the service call.
+
+use std::path::PathBuf;
+
+use lbuild_fetch::{FetchOptions, Fetcher};
+use lbuild_spec::Blueprint;
+use lbuild_store::Store;
+
+use crate::error::OpenError;
+use crate::lock::Lock;
+
+/// Where an engine keeps things and what it may do.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// The content-addressed store, made when absent.
+    pub store: PathBuf,
+    /// Use nothing but the store.
+    pub offline: bool,
+}
+
+/// Resolves, locks and builds on one store.
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) offline: bool,
+}
+
+/// One image to build.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// What to build.
+    pub blueprint: Blueprint,
+    /// Build exactly this lock instead of resolving.
+    pub lock: Option<Lock>,
+    /// The output directory, made when absent.
+    pub out: PathBuf,
+    /// The directory that paths in the spec are relative to.
+    pub spec_dir: PathBuf,
+    /// Boot the image and keep the proof.
+    pub boot_check: bool,
+}
+
+impl Engine {
+    /// Opens the store.
+    pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
+        let store = Store::open(&options.store).map_err(OpenError::Store)?;
+        let fetch = FetchOptions { offline: options.offline, ..FetchOptions::default() };
+        let fetcher = Fetcher::new(store.clone(), fetch).map_err(OpenError::Fetch)?;
+        Ok(Self { store, fetcher, offline: options.offline })
+    }
+
+    /// The store, for `lbuild cache`.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}

@@ -1,0 +1,302 @@
+//! Why resolving or building failed, as a person and an exit code need to know it.
+
+use std::io;
+use std::path::PathBuf;
+
+use lbuild_repo::deb::resolve::Unsatisfiable;
+
+use crate::family::debian::Cause;
+
+/// Whose turn it is after a failure; each has its own exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The spec or the lock must change.
+    Spec,
+    /// A mirror or the network.
+    Network,
+    /// The build itself: a package script, the machine, the disk.
+    Build,
+    /// Somebody asked to stop.
+    Cancelled,
+}
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store.
+    #[error("cannot open the store")]
+    Store(#[source] lbuild_store::StoreError),
+    /// The downloads.
+    #[error("cannot prepare downloads")]
+    Fetch(#[source] lbuild_fetch::FetchError),
+}
+
+/// Why no set of packages meets the requests of a spec.
+#[derive(Debug, Clone)]
+pub struct Conflict {
+    /// The resolver's explanation. Its positions are those of its requests, not those of the spec.
+    pub reason: Unsatisfiable,
+    /// What each of the resolver's requests came from, by position.
+    pub causes: Vec<Cause>,
+}
+
+/// Why a spec has no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The base or release is not one that this program can resolve yet.
+    #[error("base `{base}` release `{release}` cannot be resolved yet")]
+    Base {
+        /// The base.
+        base: String,
+        /// The release.
+        release: String,
+    },
+    /// A field of the spec that nothing acts on yet.
+    #[error("`{pointer}` is not supported yet for this base ({file}:{line})")]
+    Unsupported {
+        /// JSON pointer of the first such field.
+        pointer: String,
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// Every such field.
+        all: Vec<String>,
+    },
+    /// The name of a package or kernel flavor that the base does not have.
+    #[error("`{what}` is not a {kind} of `{base}`")]
+    Choice {
+        /// The value.
+        what: String,
+        /// Kernel flavor, init, architecture.
+        kind: &'static str,
+        /// The base.
+        base: String,
+        /// The values that there are.
+        known: Vec<String>,
+    },
+    /// No mirror is known.
+    #[error("no mirror is known for repository `{repository}`")]
+    NoMirror {
+        /// The repository.
+        repository: String,
+    },
+    /// A file of the repository could not be had.
+    #[error("cannot get the index of `{suite}`")]
+    Fetch {
+        /// The suite.
+        suite: String,
+        /// Why.
+        #[source]
+        source: lbuild_fetch::FetchError,
+    },
+    /// A release file that must not be trusted.
+    #[error("the release file of `{suite}` is refused")]
+    Release {
+        /// The suite.
+        suite: String,
+        /// Why.
+        #[source]
+        source: lbuild_repo::deb::release::ReleaseError,
+    },
+    /// The built-in keys cannot be read.
+    #[error("the archive keys for `{suite}` cannot be read")]
+    Keyring {
+        /// The suite.
+        suite: String,
+        /// Why.
+        #[source]
+        source: lbuild_repo::deb::release::KeyringError,
+    },
+    /// The release file does not list an index that the spec needs.
+    #[error("suite `{suite}` has no component `{component}` for `{architecture}`")]
+    Component {
+        /// The suite.
+        suite: String,
+        /// The component.
+        component: String,
+        /// The architecture.
+        architecture: String,
+        /// The components that there are.
+        known: Vec<String>,
+    },
+    /// An index that cannot be read.
+    #[error("the package index of `{suite}` cannot be read")]
+    Index {
+        /// The suite.
+        suite: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// No set of packages meets the request.
+    #[error("{}", .0.reason.summary)]
+    Conflict(Box<Conflict>),
+    /// The store.
+    #[error("the store cannot be used")]
+    Store(#[source] lbuild_store::StoreError),
+    /// Somebody asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+}
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// There is no lock.
+    #[error("the spec does not resolve")]
+    Resolve(#[source] Box<ResolveError>),
+    /// The lock is not of this spec.
+    #[error("the lockfile was made for another state of the spec")]
+    LockStale,
+    /// A file that the spec names beside itself.
+    #[error("cannot read `{}`, which `{pointer}` names", path.display())]
+    SpecFile {
+        /// The file.
+        path: PathBuf,
+        /// JSON pointer of the field.
+        pointer: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Packages could not be had.
+    #[error("cannot get the packages")]
+    Fetch(#[source] lbuild_fetch::FetchError),
+    /// The store.
+    #[error("the store cannot be used")]
+    Store(#[source] lbuild_store::StoreError),
+    /// A step could not be started or watched.
+    #[error("step `{step}` could not run")]
+    Sandbox {
+        /// The step.
+        step: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A step ran and failed.
+    #[error("step `{step}` failed: {reason}")]
+    Step {
+        /// The step.
+        step: String,
+        /// What happened.
+        reason: String,
+        /// The package whose script failed, where it is known.
+        package: Option<String>,
+        /// The last lines that it printed.
+        log: Vec<String>,
+    },
+    /// The finished tree holds what no image may hold.
+    #[error("the image holds {} thing(s) that no image may hold", .0.len())]
+    Hygiene(Vec<String>),
+    /// The image was built and did not boot.
+    #[error("the image does not boot: {verdict}")]
+    Boot {
+        /// What was seen.
+        verdict: String,
+        /// Where the evidence is.
+        evidence: PathBuf,
+        /// The last lines of the console.
+        log: Vec<String>,
+    },
+    /// The output directory.
+    #[error("cannot write `{}`", path.display())]
+    Output {
+        /// File or directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+}
+
+impl ResolveError {
+    /// Whose turn it is.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Fetch { .. } | Self::Release { .. } | Self::Index { .. } => Blame::Network,
+            Self::Store(_) | Self::Keyring { .. } => Blame::Build,
+            Self::Cancelled => Blame::Cancelled,
+            _ => Blame::Spec,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Choice { known, .. } | Self::Component { known, .. } => {
+                Some(format!("choose one of: {}", known.join(", ")))
+            }
+            Self::Base { .. } => Some("this version resolves Debian releases: trixie, bookworm".to_owned()),
+            Self::Unsupported { all, .. } => Some(match all.as_slice() {
+                [_] => "remove the field; `lbuild validate` still checks it".to_owned(),
+                many => format!("remove these fields; `lbuild validate` still checks them: {}", many.join(", ")),
+            }),
+            Self::NoMirror { repository } => Some(format!(
+                "set LBUILD_MIRROR_{} or `mirrors` in the spec to the address of a mirror",
+                repository.to_uppercase().replace('-', "_")
+            )),
+            Self::Fetch { .. } => Some("check the mirror, or build from the store with --offline".to_owned()),
+            Self::Conflict(conflict) => conflict_hint(&conflict.reason),
+            _ => None,
+        }
+    }
+}
+
+fn conflict_hint(reason: &Unsatisfiable) -> Option<String> {
+    if let Some(fix) = reason.fixes.first() {
+        return Some(fix.label.clone());
+    }
+    let unknown = reason.unknown.iter().find(|unknown| !unknown.near.is_empty())?;
+    Some(format!("packages with a similar name: {}", unknown.near.join(", ")))
+}
+
+impl From<lbuild_fetch::FetchError> for BuildError {
+    fn from(error: lbuild_fetch::FetchError) -> Self {
+        match error {
+            lbuild_fetch::FetchError::Cancelled => Self::Cancelled,
+            lbuild_fetch::FetchError::Store(error) => Self::Store(error),
+            error => Self::Fetch(error),
+        }
+    }
+}
+
+impl BuildError {
+    /// Whose turn it is.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Resolve(error) => error.blame(),
+            Self::LockStale | Self::SpecFile { .. } => Blame::Spec,
+            Self::Fetch(_) => Blame::Network,
+            Self::Cancelled => Blame::Cancelled,
+            _ => Blame::Build,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Resolve(error) => error.hint(),
+            Self::LockStale => Some("run `lbuild lock` again, or build without --locked".to_owned()),
+            Self::Output { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space, or choose another directory with --out".to_owned())
+            }
+            Self::Output { .. } => Some("choose a directory that can be written with --out".to_owned()),
+            Self::Boot { evidence, .. } => Some(format!("see {}", evidence.display())),
+            _ => None,
+        }
+    }
+
+    /// Lines that a program printed before it failed.
+    pub fn log(&self) -> &[String] {
+        match self {
+            Self::Step { log, .. } | Self::Boot { log, .. } => log,
+            Self::Hygiene(violations) => violations,
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! From a blueprint to what the resolver is asked: the system's base set, the system, and the tools.
+
+use lbuild_image::{iso, squashfs};
+use lbuild_repo::deb::relation::{Constraint, Operator};
+use lbuild_repo::deb::resolve::{Priority, Request, Wanted};
+use lbuild_spec::model::{Architecture, Init, Output};
+use lbuild_spec::{Blueprint, PackageRequest, Relation, Tier};
+
+use super::data::Distro;
+use crate::error::ResolveError;
+
+/// What a request of the resolver came from, so that a conflict can name the line of the spec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// `Blueprint::packages[index]`.
+    Spec(usize),
+    /// Something that the image needs by its own fields, such as its kernel.
+    Field(&'static str),
+}
+
+/// The requests of one image.
+#[derive(Debug, Clone)]
+pub(crate) struct Requests {
+    /// The base set alone.
+    pub(crate) base: Request,
+    /// The whole system.
+    pub(crate) system: Request,
+    /// Where each of `system.packages` comes from.
+    pub(crate) causes: Vec<Cause>,
+    /// The tools that pack it.
+    pub(crate) tools: Request,
+    /// The tools that boot it.
+    pub(crate) boot: Request,
+}
+
+/// Asks for what a blueprint needs.
+pub(crate) fn requests(distro: &Distro, blueprint: &Blueprint) -> Result<Requests, ResolveError> {
+    let arch = architecture(distro, blueprint)?;
+    let mut wanted: Vec<(Cause, Wanted)> = Vec::new();
+    for name in needed(distro, blueprint, &arch)? {
+        wanted.push((Cause::Field(name.1), plain(&name.0)));
+    }
+    for tier in [Tier::Base, Tier::Added] {
+        let of_tier = blueprint.packages.iter().enumerate().filter(|(_, package)| package.value.tier == tier);
+        wanted.extend(of_tier.map(|(index, package)| (Cause::Spec(index), asked(&package.value))));
+    }
+    let base_count = wanted.len() - blueprint.packages.iter().filter(|p| p.value.tier == Tier::Added).count();
+    let (causes, packages): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+    let system = Request {
+        arch: arch.clone(),
+        packages,
+        remove: blueprint.remove.iter().map(|name| name.value.clone()).collect(),
+        recommends: blueprint.repositories.recommends,
+        priority: threshold(blueprint.repositories.priority),
+        essential: true,
+    };
+    let mut base = system.clone();
+    base.packages.truncate(base_count);
+    Ok(Requests {
+        base,
+        system,
+        causes,
+        tools: closure_of(&arch, &tools(blueprint)),
+        boot: if blueprint.outputs.contains(&Output::Iso) { boot_request(&arch) } else { closure_of(&arch, &[]) },
+    })
+}
+
+/// Debian's name of the architecture.
+pub(crate) fn architecture(distro: &Distro, blueprint: &Blueprint) -> Result<String, ResolveError> {
+    let key = match blueprint.architecture {
+        Architecture::X86_64 => "x86_64",
+        Architecture::Aarch64 => "aarch64",
+    };
+    distro.architectures.get(key).cloned().ok_or_else(|| ResolveError::Choice {
+        what: key.to_owned(),
+        kind: "architecture",
+        base: distro.name.clone(),
+        known: distro.architectures.keys().cloned().collect(),
+    })
+}
+
+/// Packages of the tools that make the images.
+fn tools(blueprint: &Blueprint) -> Vec<&'static str> {
+    let live = blueprint.outputs.contains(&Output::Iso);
+    let names = squashfs::TOOL_PACKAGES.iter().chain(iso::TOOL_PACKAGES);
+    if live { names.copied().collect() } else { Vec::new() }
+}
+
+/// Asks for the tools that boot an image.
+pub(crate) fn boot_request(arch: &str) -> Request {
+    closure_of(arch, crate::boot::PACKAGES)
+}
+
+/// Packages and what they depend on, without a base set.
+fn closure_of(arch: &str, names: &[&str]) -> Request {
+    Request {
+        arch: arch.to_owned(),
+        packages: names.iter().map(|name| plain(name)).collect(),
+        remove: Vec::new(),
+        recommends: false,
+        priority: None,
+        essential: false,
+    }
+}
+
+/// Packages that the image needs by its own fields, each with the field.
+fn needed(
+    distro: &Distro,
+    blueprint: &Blueprint,
+    arch: &str,
+) -> Result<Vec<(String, &'static str)>, ResolveError> {
+    let mut names = Vec::new();
+    let live = blueprint.outputs.contains(&Output::Iso);
+    if let Some(kernel) = kernel(distro, blueprint, arch, live)? {
+        names.push((kernel, "/kernel"));
+        let init = distro.init.get(init_key(blueprint.init)).into_iter().flatten();
+        names.extend(init.map(|name| (name.clone(), "/init")));
+    }
+    if live {
+        names.extend(distro.live.packages.iter().map(|name| (name.clone(), "/outputs")));
+    }
+    if blueprint.security_features.ssh.enable == Some(true) {
+        names.push(("openssh-server".to_owned(), "/securityFeatures/ssh"));
+    }
+    if !blueprint.locale.starts_with("C.") && blueprint.locale != "C" && blueprint.locale != "POSIX" {
+        names.push(("locales".to_owned(), "/locale"));
+    }
+    if blueprint.users.iter().any(|user| user.value.sudo) {
+        names.push(("sudo".to_owned(), "/users"));
+    }
+    if blueprint.sets("/keyboard") {
+        names.push(("console-setup".to_owned(), "/keyboard"));
+    }
+    Ok(names)
+}
+
+fn init_key(init: Init) -> &'static str {
+    match init {
+        Init::Systemd => "systemd",
+        Init::Openrc => "openrc",
+        Init::Runit => "runit",
+        Init::S6 => "s6",
+    }
+}
+
+/// The kernel package; none when nothing has to boot and none was asked for.
+fn kernel(
+    distro: &Distro,
+    blueprint: &Blueprint,
+    arch: &str,
+    boots: bool,
+) -> Result<Option<String>, ResolveError> {
+    let flavor = match blueprint.kernel.flavor.as_deref() {
+        Some("none") => return Ok(None),
+        Some(flavor) => flavor,
+        None if boots => "default",
+        None => return Ok(None),
+    };
+    let known = distro.kernels.get(arch);
+    let found = known.and_then(|flavors| flavors.get(flavor).or_else(|| (flavor == arch).then(|| &flavors["default"])));
+    found.cloned().map(Some).ok_or_else(|| ResolveError::Choice {
+        what: flavor.to_owned(),
+        kind: "kernel flavor",
+        base: distro.name.clone(),
+        known: known.map(|flavors| flavors.keys().cloned().collect()).unwrap_or_default(),
+    })
+}
+
+fn plain(name: &str) -> Wanted {
+    Wanted { name: name.to_owned(), ..Wanted::default() }
+}
+
+fn asked(package: &PackageRequest) -> Wanted {
+    Wanted {
+        name: package.name.clone(),
+        version: package.version.as_ref().map(|version| Constraint {
+            operator: operator(version.relation),
+            version: version.version.clone(),
+        }),
+        suite: package.suite.clone(),
+    }
+}
+
+fn operator(relation: Relation) -> Operator {
+    match relation {
+        Relation::Earlier => Operator::Less,
+        Relation::EarlierOrEqual => Operator::LessEqual,
+        Relation::Equal => Operator::Equal,
+        Relation::LaterOrEqual => Operator::GreaterEqual,
+        Relation::Later => Operator::Greater,
+    }
+}
+
+fn threshold(priority: lbuild_spec::model::Priority) -> Option<Priority> {
+    use lbuild_spec::model::Priority as Asked;
+    match priority {
+        Asked::Essential => None,
+        Asked::Required => Some(Priority::Required),
+        Asked::Important => Some(Priority::Important),
+        Asked::Standard => Some(Priority::Standard),
+    }
+}

@@ -1,0 +1,53 @@
+//! Where packages come from: the spec, then the environment, then the machine's own package configuration.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use lbuild_fetch::hostconfig;
+use lbuild_spec::Blueprint;
+
+use crate::error::ResolveError;
+use crate::family::debian::Repository;
+
+/// Mirrors by repository, best first, without a slash at the end.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Mirrors(BTreeMap<&'static str, Vec<String>>);
+
+impl Mirrors {
+    /// The mirrors of a blueprint; `None` is an image that nobody described, such as one that is only booted.
+    pub(crate) fn of(blueprint: Option<&Blueprint>) -> Self {
+        let host = hostconfig::debian_mirrors(Path::new("/")).unwrap_or_default();
+        let asked = blueprint.map(|blueprint| &blueprint.mirrors);
+        let choose = |repository: Repository, spec: Option<&Vec<String>>, host: Vec<String>| {
+            let spec = spec.cloned().unwrap_or_default();
+            let chosen = [spec, environment(repository), host].into_iter().find(|list| !list.is_empty());
+            let urls = chosen.unwrap_or_default();
+            (repository.id(), urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect())
+        };
+        Self(BTreeMap::from([
+            choose(Repository::Debian, asked.map(|mirrors| &mirrors.build), host.debian),
+            choose(Repository::Security, asked.map(|mirrors| &mirrors.build_security), host.debian_security),
+        ]))
+    }
+
+    /// The URLs of one file on every mirror of a repository.
+    pub(crate) fn urls(&self, repository: &str, path: &str) -> Vec<String> {
+        let mirrors = self.0.get(repository).into_iter().flatten();
+        mirrors.map(|mirror| format!("{mirror}/{path}")).collect()
+    }
+
+    /// Fails when there is no mirror of a repository.
+    pub(crate) fn require(&self, repository: Repository) -> Result<(), ResolveError> {
+        match self.0.get(repository.id()) {
+            Some(mirrors) if !mirrors.is_empty() => Ok(()),
+            _ => Err(ResolveError::NoMirror { repository: repository.id().to_owned() }),
+        }
+    }
+}
+
+/// `LBUILD_MIRROR_DEBIAN` and its like: addresses separated by spaces.
+fn environment(repository: Repository) -> Vec<String> {
+    let variable = format!("LBUILD_MIRROR_{}", repository.id().to_uppercase().replace('-', "_"));
+    let value = std::env::var(variable).unwrap_or_default();
+    value.split_whitespace().map(str::to_owned).collect()
+}

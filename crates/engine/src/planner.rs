@@ -1,0 +1,207 @@
+//! From a lock and a blueprint to a plan.
+
+use std::fs;
+use std::path::{Component, Path};
+
+use lbuild_spec::Blueprint;
+use lbuild_spec::blueprint::Content;
+use lbuild_spec::model::Output;
+use lbuild_store::Digest;
+
+use crate::configure::{Action, Owner};
+use crate::error::BuildError;
+use crate::lock::{Lock, LockedPackage, Tier};
+use crate::plan::{Plan, PlannedStep, Step};
+use crate::step::Inputs;
+
+/// Largest overlay file that is read from beside the spec, in bytes.
+const FILE_CAP: u64 = 1 << 30;
+
+/// A plan and the actions that its steps carry out.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) configure: Vec<(String, Vec<Action>)>,
+    pub(crate) files: Vec<(String, Vec<Action>)>,
+}
+
+/// Plans a build.
+pub(crate) fn plan(
+    blueprint: &Blueprint,
+    lock: &Lock,
+    spec_dir: &Path,
+    boot_check: bool,
+) -> Result<Planned, BuildError> {
+    let configure = crate::configure::system(blueprint, lock);
+    let files = files(blueprint, spec_dir)?;
+    let mut draft = Draft { lock, steps: Vec::new() };
+    draft.trees(&configure, &files);
+    draft.images(blueprint);
+    if boot_check && blueprint.outputs.contains(&Output::Iso) {
+        draft.packages(Step::BootTools, lock.boot.iter(), &[]);
+        draft.step(Step::BootCheck, 1, |inputs| inputs, &[Step::Iso, Step::BootTools], &[]);
+    }
+    Ok(Planned { plan: Plan { steps: draft.steps }, configure, files })
+}
+
+struct Draft<'a> {
+    lock: &'a Lock,
+    steps: Vec<PlannedStep>,
+}
+
+impl Draft<'_> {
+    fn step(
+        &mut self,
+        step: Step,
+        revision: u32,
+        inputs: impl FnOnce(Inputs) -> Inputs,
+        reads: &[Step],
+        after: &[Step],
+    ) {
+        let planned = |steps: &[Step]| {
+            let has = |step: &&Step| self.steps.iter().any(|planned| planned.step == **step);
+            steps.iter().filter(has).copied().collect()
+        };
+        let (reads, after) = (planned(reads), planned(after));
+        let inputs = inputs(Inputs::of(step.name(), revision));
+        self.steps.push(PlannedStep { step, inputs, reads, after });
+    }
+
+    fn packages<'p>(&mut self, step: Step, packages: impl Iterator<Item = &'p LockedPackage>, reads: &[Step]) {
+        let epoch = self.lock.epoch;
+        let add = |inputs: Inputs| {
+            packages.fold(inputs, |inputs, package| {
+                let label = format!("package {}:{}", package.name, package.arch);
+                inputs.described(label, package.sha256, &package.version)
+            })
+        };
+        // Tools keep the times of their archives, and nothing runs in them while they are unpacked.
+        let dated = !matches!(step, Step::Tools | Step::BootTools);
+        let stamp = |inputs: Inputs| if dated { inputs.text("epoch", epoch.to_string()) } else { inputs };
+        self.step(step, 1, |inputs| add(stamp(inputs)), reads, &[]);
+    }
+
+    fn trees(&mut self, configure: &[(String, Vec<Action>)], files: &[(String, Vec<Action>)]) {
+        let lock = self.lock;
+        let of = |tier| lock.system.iter().filter(move |package| package.tier == tier);
+        if !lock.tools.is_empty() {
+            self.packages(Step::Tools, lock.tools.iter(), &[]);
+        }
+        self.packages(Step::Base, of(Tier::Base), &[]);
+        if of(Tier::Added).next().is_some() {
+            self.packages(Step::Packages, of(Tier::Added), &[Step::Base]);
+        }
+        self.step(Step::Configure, 1, |inputs| actions(inputs, configure), &[Step::Base, Step::Packages], &[]);
+        if !files.is_empty() {
+            self.step(Step::Files, 1, |inputs| actions(inputs, files), &[Step::Configure], &[]);
+        }
+        if lock.has_kernel() {
+            let below = [Step::Files, Step::Configure];
+            self.step(Step::InitramfsInputs, 1, |inputs| inputs, &below, &[]);
+            self.step(Step::Initramfs, 1, |inputs| inputs, &[Step::InitramfsInputs], &below);
+        }
+    }
+
+    fn images(&mut self, blueprint: &Blueprint) {
+        let tree = [Step::Files, Step::Configure, Step::Initramfs];
+        let epoch = self.lock.epoch.to_string();
+        let dated = |inputs: Inputs| inputs.text("epoch", &epoch);
+        self.step(Step::Hygiene, 1, |inputs| inputs, &tree, &[]);
+        if blueprint.outputs.contains(&Output::Iso) {
+            let compression = format!("{:?}", blueprint.filesystem.compression);
+            let reads = [Step::Files, Step::Configure, Step::Tools];
+            self.step(Step::Squashfs, 1, |inputs| dated(inputs).text("compression", compression), &reads, &[]);
+            let parameters = blueprint.kernel.parameters.join(" ");
+            let named = |inputs: Inputs| {
+                dated(inputs)
+                    .text("kernel parameters", parameters)
+                    .text("name", &self.lock.name)
+                    .digest("identity", self.lock.seed())
+            };
+            let iso = named(Inputs::of(Step::Iso.name(), 1));
+            let reads = [Step::Squashfs, Step::Initramfs, Step::Tools];
+            self.step(Step::Iso, 1, |_| iso, &reads, &[]);
+        }
+        let rootfs = blueprint.outputs.contains(&Output::Rootfs);
+        let oci = blueprint.outputs.contains(&Output::Oci);
+        if rootfs || oci {
+            self.step(Step::Rootfs, 1, |inputs| inputs, &tree, &[]);
+        }
+        if oci {
+            let name = self.lock.name.clone();
+            self.step(Step::Oci, 1, |inputs| dated(inputs).text("name", name), &[Step::Rootfs], &[]);
+        }
+    }
+}
+
+/// Each group of actions as one input, so that an explanation names the concern that changed.
+fn actions(inputs: Inputs, groups: &[(String, Vec<Action>)]) -> Inputs {
+    groups.iter().fold(inputs, |inputs, (name, actions)| {
+        let bytes = serde_json::to_vec(actions).unwrap_or_else(|error| unreachable!("plain data: {error}"));
+        inputs.content(name.clone(), bytes)
+    })
+}
+
+/// Overlay files, then post-install scripts.
+fn files(blueprint: &Blueprint, spec_dir: &Path) -> Result<Vec<(String, Vec<Action>)>, BuildError> {
+    let mut groups = Vec::new();
+    for (index, file) in blueprint.files.iter().enumerate() {
+        let contents = match &file.value.content {
+            Content::Bytes(bytes) => bytes.clone(),
+            Content::Source(path) => beside(spec_dir, path).map_err(|source| BuildError::SpecFile {
+                path: spec_dir.join(path),
+                pointer: format!("/files/{index}/source"),
+                source,
+            })?,
+        };
+        let action = Action::WriteFile {
+            path: file.value.path.clone(),
+            contents,
+            mode: file.value.mode,
+            owner: Owner { user: file.value.owner.clone(), group: file.value.group.clone() },
+        };
+        groups.push((format!("file {}", file.value.path), vec![action]));
+    }
+    groups.extend(crate::configure::scripts(blueprint));
+    Ok(groups)
+}
+
+/// Reads a file beside the spec, and nothing that a link in its path leads away to.
+fn beside(spec_dir: &Path, path: &str) -> std::io::Result<Vec<u8>> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+    use std::io::Read as _;
+    let plain = Path::new(path).components().all(|component| matches!(component, Component::Normal(_)));
+    if !plain {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    let directory = fs::File::open(if spec_dir.as_os_str().is_empty() { Path::new(".") } else { spec_dir })?;
+    let how = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let file = openat2(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty(), how)?;
+    let file = fs::File::from(file);
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(FILE_CAP + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_CAP {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+impl Lock {
+    /// Whether the system has a kernel.
+    pub(crate) fn has_kernel(&self) -> bool {
+        self.system.iter().any(|package| package.name.starts_with("linux-image-"))
+    }
+
+    /// Origin of the identifiers in images: the name and the packages, so that no clock or random number is needed.
+    pub(crate) fn seed(&self) -> Digest {
+        let mut hasher = lbuild_store::Hasher::new();
+        hasher.field("name", self.name.as_bytes());
+        for package in &self.system {
+            hasher.field(&package.name, &package.sha256.0);
+        }
+        hasher.finish()
+    }
+}

@@ -1,0 +1,152 @@
+//! Artifacts in the output directory: each whole or not there, the manifest and the checksums last.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lbuild_image::digest::{Digest as ImageDigest, Measured};
+use lbuild_image::manifest::{Artifact, CHECKSUMS_NAME, MANIFEST_NAME, Manifest, Provenance, checksums, media_type};
+use lbuild_spec::Blueprint;
+use lbuild_spec::model::Output;
+use lbuild_store::{BlobRef, StoreError};
+
+use crate::engine::Engine;
+use crate::error::BuildError;
+use crate::event::{Event, Observer};
+use crate::lock::Lock;
+use crate::plan::Step;
+use crate::report::ArtifactReport;
+use crate::resolve::versions;
+use crate::run::Done;
+use crate::steps::IMAGE;
+
+/// Name of the lock among the artifacts.
+const LOCK_NAME: &str = "lbuild.lock";
+
+/// The output directory of one build.
+pub(crate) struct Publisher {
+    out: PathBuf,
+}
+
+/// A file to publish.
+struct Item {
+    name: String,
+    media_type: &'static str,
+    blob: BlobRef,
+}
+
+impl Publisher {
+    /// Makes the directory and finds out whether it can be written before anything is built.
+    pub(crate) fn prepare(out: &Path) -> Result<Self, BuildError> {
+        let failed = |source| BuildError::Output { path: out.to_path_buf(), source };
+        fs::create_dir_all(out).map_err(failed)?;
+        tempfile::tempfile_in(out).map_err(failed)?;
+        Ok(Self { out: out.to_path_buf() })
+    }
+
+    /// Places everything that the build made.
+    pub(crate) fn publish(
+        &self,
+        engine: &Engine,
+        blueprint: &Blueprint,
+        lock: &Lock,
+        done: &Done,
+        isolation: &str,
+        observer: &Observer<'_>,
+    ) -> Result<Vec<ArtifactReport>, BuildError> {
+        let mut items = images(blueprint, lock, done);
+        items.push(Item {
+            name: LOCK_NAME.to_owned(),
+            media_type: media_type::LOCK,
+            blob: put(engine, lock.to_text().as_bytes())?,
+        });
+        let artifacts = items.iter().map(|item| Artifact::new(&item.name, item.media_type, measured(item.blob)));
+        let manifest = Manifest::new(&lock.name, artifacts.collect(), provenance(blueprint, lock, isolation));
+        let text = manifest.to_json();
+        let sums = manifest.artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.sha256));
+        let manifest_digest = ImageDigest::of(text.as_bytes());
+        let sums = checksums(sums.chain([(MANIFEST_NAME, manifest_digest)]));
+        for item in &items {
+            self.place(engine, item.blob, &item.name)?;
+        }
+        self.place(engine, put(engine, text.as_bytes())?, MANIFEST_NAME)?;
+        self.place(engine, put(engine, sums.as_bytes())?, CHECKSUMS_NAME)?;
+        Ok(manifest.artifacts.into_iter().map(|artifact| told(artifact, observer)).collect())
+    }
+
+    fn place(&self, engine: &Engine, blob: BlobRef, name: &str) -> Result<(), BuildError> {
+        let path = self.out.join(name);
+        let placed = engine.store.publications().place(blob, &path);
+        placed.map(drop).map_err(|error| output_error(path, error))
+    }
+}
+
+fn images(blueprint: &Blueprint, lock: &Lock, done: &Done) -> Vec<Item> {
+    let known = [
+        (Output::Iso, Step::Iso, "iso", media_type::ISO),
+        (Output::Oci, Step::Oci, "oci.tar", media_type::OCI_ARCHIVE),
+        (Output::Rootfs, Step::Rootfs, "tar.zst", media_type::ROOTFS),
+    ];
+    let asked = known.into_iter().filter(|(output, ..)| blueprint.outputs.contains(output));
+    let mut items: Vec<Item> = asked
+        .filter_map(|(_, step, suffix, media_type)| {
+            let blob = done.get(step)?.blob(IMAGE)?;
+            Some(Item { name: format!("{}-{}.{suffix}", lock.name, lock.architecture), media_type, blob })
+        })
+        .collect();
+    if let Some(record) = done.get(Step::BootCheck) {
+        let kinds = [("boot.json", media_type::JSON), ("serial.log", media_type::TEXT), ("screenshot.png", media_type::PNG)];
+        let proof = kinds.into_iter().filter_map(|(name, media_type)| {
+            Some(Item { name: name.to_owned(), media_type, blob: record.blob(name)? })
+        });
+        items.extend(proof);
+    }
+    items
+}
+
+fn provenance(blueprint: &Blueprint, lock: &Lock, isolation: &str) -> Provenance {
+    Provenance {
+        lbuild: env!("CARGO_PKG_VERSION").to_owned(),
+        spec_digest: ImageDigest(blueprint.digest),
+        lock_digest: ImageDigest(lock.digest().0),
+        base: lock.base.clone(),
+        release: lock.release.clone(),
+        architecture: lock.architecture.clone(),
+        source_date_epoch: u64::try_from(lock.epoch).unwrap_or(0),
+        isolation: isolation.to_owned(),
+        tools: versions(&lock.tools),
+    }
+}
+
+fn told(artifact: Artifact, observer: &Observer<'_>) -> ArtifactReport {
+    let report = ArtifactReport {
+        name: artifact.name,
+        media_type: artifact.media_type,
+        size: artifact.size,
+        sha256: lbuild_store::Digest(artifact.sha256.0),
+    };
+    observer.emit(Event::Artifact {
+        name: report.name.clone(),
+        size: report.size,
+        sha256: report.sha256.to_string(),
+    });
+    report
+}
+
+fn measured(blob: BlobRef) -> Measured {
+    Measured { sha256: ImageDigest(blob.digest.0), size: blob.size }
+}
+
+fn put(engine: &Engine, bytes: &[u8]) -> Result<BlobRef, BuildError> {
+    engine.store.blobs().put_bytes(bytes).map_err(BuildError::Store)
+}
+
+/// Tells a full or read-only output directory from a broken store.
+fn output_error(path: PathBuf, error: StoreError) -> BuildError {
+    let kind = match &error {
+        StoreError::Full { path: at, .. } if *at == path => std::io::ErrorKind::StorageFull,
+        StoreError::ReadOnly { path: at } if *at == path => std::io::ErrorKind::ReadOnlyFilesystem,
+        StoreError::Permission { path: at, .. } if *at == path => std::io::ErrorKind::PermissionDenied,
+        _ => return BuildError::Store(error),
+    };
+    BuildError::Output { path, source: std::io::Error::new(kind, error) }
+}

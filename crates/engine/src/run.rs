@@ -1,0 +1,292 @@
+//! Runs a plan: every step as soon as what it waits for is there, from the store where the store has it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use lbuild_store::{Cancel, Digest, Input, Output, OutputRef, StepRecord, Steps, Store};
+
+use crate::error::BuildError;
+use crate::event::{Event, Observer};
+use crate::plan::{Plan, PlannedStep, Step};
+use crate::report::StepReport;
+
+/// How often the runner looks whether somebody asked to stop.
+const CANCEL_POLL: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// What a step made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Made {
+    /// Blobs and trees.
+    pub(crate) outputs: Vec<Output>,
+    /// Facts that later steps and the report want.
+    pub(crate) data: serde_json::Value,
+    /// Size for people, in bytes.
+    pub(crate) size: Option<u64>,
+}
+
+/// Makes the output of a step that the store does not have.
+pub(crate) trait Execute: Sync {
+    /// Runs one step; `key` is its content key.
+    fn execute(&self, step: Step, key: Digest, done: &Done, cancel: &Cancel) -> Result<Made, BuildError>;
+}
+
+/// The records of the steps that have ended.
+#[derive(Debug, Default)]
+pub(crate) struct Done(Mutex<BTreeMap<Step, (Digest, StepRecord)>>);
+
+impl Done {
+    /// The record of a step that has ended.
+    pub(crate) fn get(&self, step: Step) -> Option<StepRecord> {
+        self.lock().get(&step).map(|(_, record)| record.clone())
+    }
+
+    /// Every object that the steps made.
+    pub(crate) fn objects(&self) -> Vec<Digest> {
+        let of = |(key, record): &(Digest, StepRecord)| {
+            let outputs = record.outputs.iter().map(|output| match output.reference {
+                OutputRef::Blob(blob) => blob.digest,
+                OutputRef::Tree(tree) => tree,
+            });
+            outputs.chain([*key]).collect::<Vec<_>>()
+        };
+        self.lock().values().flat_map(of).collect()
+    }
+
+    /// What the step's output adds to the keys of the steps that read it.
+    fn identity(&self, step: Step) -> Option<Digest> {
+        let steps = self.lock();
+        let (key, record) = steps.get(&step)?;
+        let inputs: Vec<Input> = record
+            .outputs
+            .iter()
+            .map(|output| match output.reference {
+                OutputRef::Blob(blob) => Input::digest(&output.name, blob.digest),
+                OutputRef::Tree(tree) => Input::digest(&output.name, tree),
+            })
+            .collect();
+        Some(if inputs.is_empty() { *key } else { Steps::key("outputs", &inputs) })
+    }
+
+    fn put(&self, step: Step, key: Digest, record: StepRecord) {
+        self.lock().insert(step, (key, record));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Step, (Digest, StepRecord)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A plan being run.
+pub(crate) struct Runner<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) store: &'a Store,
+    pub(crate) observer: &'a Observer<'a>,
+    /// Name under which `--explain` remembers the steps.
+    pub(crate) spec: &'a str,
+    pub(crate) execute: &'a dyn Execute,
+}
+
+type Ended = (Step, Result<StepReport, BuildError>);
+
+impl Runner<'_> {
+    /// Runs every step; the first failure stops the others and is returned.
+    pub(crate) fn run(&self) -> Result<(Done, Vec<StepReport>), BuildError> {
+        let done = Done::default();
+        let stop = Cancel::new();
+        let (sender, receiver) = channel();
+        let reports = thread::scope(|scope| {
+            let start = |planned: &PlannedStep, sender: Sender<Ended>| {
+                let (done, stop, planned) = (&done, &stop, planned.clone());
+                scope.spawn(move || {
+                    let result = self.step(&planned, done, stop);
+                    // The receiver lives until every step has ended.
+                    let _ = sender.send((planned.step, result));
+                });
+            };
+            self.schedule(&start, &sender, &receiver, &stop)
+        })?;
+        Ok((done, reports))
+    }
+
+    fn schedule(
+        &self,
+        start: &dyn Fn(&PlannedStep, Sender<Ended>),
+        sender: &Sender<Ended>,
+        receiver: &Receiver<Ended>,
+        stop: &Cancel,
+    ) -> Result<Vec<StepReport>, BuildError> {
+        let mut waiting: Vec<&PlannedStep> = self.plan.steps.iter().collect();
+        let mut ended = BTreeSet::new();
+        let mut running = 0_usize;
+        let mut reports = Vec::new();
+        let mut failure: Option<BuildError> = None;
+        loop {
+            if failure.is_none() {
+                let ready = |planned: &&PlannedStep| {
+                    planned.reads.iter().chain(&planned.after).all(|step| ended.contains(step))
+                };
+                let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(ready);
+                running += now.len();
+                now.into_iter().for_each(|planned| start(planned, sender.clone()));
+                waiting = later;
+            }
+            if running == 0 {
+                return failure.map_or(Ok(reports), Err);
+            }
+            let Some((step, result)) = self.next(receiver, stop) else { continue };
+            running -= 1;
+            match result {
+                Ok(report) => {
+                    ended.insert(step);
+                    reports.push(report);
+                }
+                Err(error) => {
+                    stop.cancel();
+                    // What the others say after the first failure is only that they were stopped.
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+    }
+
+    fn next(&self, receiver: &Receiver<Ended>, stop: &Cancel) -> Option<Ended> {
+        if self.observer.cancel.is_cancelled() {
+            stop.cancel();
+        }
+        receiver.recv_timeout(CANCEL_POLL).ok()
+    }
+
+    fn step(&self, planned: &PlannedStep, done: &Done, stop: &Cancel) -> Result<StepReport, BuildError> {
+        let began = Instant::now();
+        let mut inputs = planned.inputs.clone();
+        for step in &planned.reads {
+            if let Some(identity) = done.identity(*step) {
+                inputs = inputs.digest(format!("output of {}", step.name()), identity);
+            }
+        }
+        let key = inputs.key();
+        let name = planned.step.name();
+        if let Some(record) = self.store.steps().get(key) {
+            self.store.steps().remember(self.spec, key, &record).map_err(BuildError::Store)?;
+            done.put(planned.step, key, record);
+            return Ok(self.ended(planned.step, key, began, None, Vec::new()));
+        }
+        let changes = self.store.steps().explain(self.spec, name, inputs.entries()).map_err(BuildError::Store)?;
+        let changed: Vec<String> = changes.unwrap_or_default().into_iter().map(|change| change.label).collect();
+        let guard = self.store.lock(key, stop).map_err(|error| store_error(error, stop))?;
+        if let Some(record) = self.store.steps().get(key) {
+            // Another build made it while this one waited.
+            done.put(planned.step, key, record);
+            return Ok(self.ended(planned.step, key, began, None, changed));
+        }
+        self.observer.emit(Event::StepMissed { step: name.to_owned(), changed: changed.clone() });
+        self.observer
+            .emit(Event::StepStarted { step: name.to_owned(), title: planned.step.title().to_owned() });
+        let made = self.execute.execute(planned.step, key, done, stop)?;
+        let record = StepRecord {
+            name: name.to_owned(),
+            inputs: inputs.entries().to_vec(),
+            outputs: made.outputs,
+            seconds: began.elapsed().as_secs_f64(),
+            data: made.data,
+        };
+        self.store.steps().put(self.spec, key, &record).map_err(BuildError::Store)?;
+        drop(guard);
+        done.put(planned.step, key, record);
+        Ok(self.ended(planned.step, key, began, Some(made.size), changed))
+    }
+
+    /// `made` is `None` when the output came from the store.
+    fn ended(
+        &self,
+        step: Step,
+        key: Digest,
+        began: Instant,
+        made: Option<Option<u64>>,
+        changed: Vec<String>,
+    ) -> StepReport {
+        let seconds = began.elapsed().as_secs_f64();
+        self.observer.emit(Event::StepFinished {
+            step: step.name().to_owned(),
+            seconds,
+            cached: made.is_none(),
+            size: made.flatten(),
+        });
+        StepReport { name: step.name().to_owned(), cached: made.is_none(), seconds, changed, key }
+    }
+}
+
+fn store_error(error: lbuild_store::StoreError, stop: &Cancel) -> BuildError {
+    if stop.is_cancelled() { BuildError::Cancelled } else { BuildError::Store(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::step::Inputs;
+
+    struct Count(AtomicUsize, Option<Step>);
+
+    impl Execute for Count {
+        fn execute(&self, step: Step, _: Digest, _: &Done, _: &Cancel) -> Result<Made, BuildError> {
+            if self.1 == Some(step) {
+                return Err(BuildError::LockStale);
+            }
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(Made { data: serde_json::json!({ "step": step.name() }), ..Made::default() })
+        }
+    }
+
+    fn plan(extra: &str) -> Plan {
+        let step = |step: Step, reads: &[Step], content: &str| PlannedStep {
+            step,
+            inputs: Inputs::of(step.name(), 1).content("content", content),
+            reads: reads.to_vec(),
+            after: vec![],
+        };
+        Plan {
+            steps: vec![
+                step(Step::Tools, &[], ""),
+                step(Step::Base, &[], ""),
+                step(Step::Configure, &[Step::Base], extra),
+                step(Step::Squashfs, &[Step::Tools, Step::Configure], ""),
+            ],
+        }
+    }
+
+    fn run(store: &Store, plan: &Plan, execute: &Count) -> Result<Vec<StepReport>, BuildError> {
+        let cancel = Cancel::new();
+        let observer = Observer { events: &|_| {}, cancel: &cancel };
+        let runner = Runner { plan, store, observer: &observer, spec: "demo", execute };
+        runner.run().map(|(_, reports)| reports)
+    }
+
+    #[test]
+    fn a_second_run_comes_from_the_store_and_a_change_redoes_only_what_reads_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let count = Count(AtomicUsize::new(0), None);
+        run(&store, &plan("one"), &count).unwrap();
+        assert_eq!(count.0.load(Ordering::SeqCst), 4);
+        assert!(run(&store, &plan("one"), &count).unwrap().iter().all(|report| report.cached));
+        let reports = run(&store, &plan("two"), &count).unwrap();
+        let ran: BTreeSet<_> = reports.iter().filter(|r| !r.cached).map(|r| r.name.as_str()).collect();
+        assert_eq!(ran, BTreeSet::from(["configure", "squashfs"]));
+        let configure = reports.iter().find(|report| report.name == "configure").unwrap();
+        assert_eq!(configure.changed, ["content"]);
+    }
+
+    #[test]
+    fn the_first_failure_is_the_one_that_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let count = Count(AtomicUsize::new(0), Some(Step::Configure));
+        let error = run(&store, &plan(""), &count).unwrap_err();
+        assert!(matches!(error, BuildError::LockStale), "{error}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The gate that no artifact passes with host keys, caches or foreign owners.
+
+use lbuild_sandbox::{Root, Spec};
+
+use super::Bench;
+use super::talk::Single;
+use super::tasks::agent;
+use crate::agent::{GateReport, name};
+use crate::error::BuildError;
+use crate::run::Made;
+
+/// Fails when the finished tree holds what no image may hold.
+pub(super) fn check(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let root = Root::ReadOnly { lowers: bench.layers()? };
+    let report: GateReport = Single::run(bench, Spec::new(root, agent(name::HYGIENE, &bench.policy())))?;
+    if report.violations.is_empty() {
+        return Ok(Made::default());
+    }
+    let lines = report.violations.iter().map(|violation| format!("{} {}", violation.path, violation.reason));
+    Err(BuildError::Hygiene(lines.collect()))
+}

@@ -1,0 +1,142 @@
+//! Package trees: the tools, the base set, the added packages.
+
+use std::os::fd::AsFd as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use lbuild_sandbox::{Channel, Spec};
+
+use super::Bench;
+use super::tasks::{agent, script_env};
+use super::tree::Draft;
+use crate::agent::{InstallInput, InstallReport, PackageMessage, name};
+use crate::error::BuildError;
+use crate::event::Event;
+use crate::job::Talk;
+use crate::lock::{LockedPackage, Tier};
+use crate::packages::{Incoming, Wanted};
+use crate::plan::Step;
+use crate::run::Made;
+
+/// Top-level links into `usr` of a merged-`usr` Debian.
+const ALIASES: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
+
+/// Programs that later steps run once instead of every package that asks.
+const DEFERRED: [&str; 1] = ["update-initramfs"];
+
+/// Makes the tree of one of the package steps.
+pub(super) fn make(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let lock = bench.workshop.lock;
+    let system = |tier| lock.system.iter().filter(move |package| package.tier == tier);
+    let (packages, ahead): (Vec<&LockedPackage>, Vec<&LockedPackage>) = match bench.step {
+        Step::Tools => (lock.tools.iter().collect(), Vec::new()),
+        Step::BootTools => (lock.boot.iter().collect(), Vec::new()),
+        Step::Base => (system(Tier::Base).collect(), system(Tier::Added).collect()),
+        _ => (system(Tier::Added).collect(), Vec::new()),
+    };
+    let wanted = Wanted { packages, ahead };
+    bench.make_tree(|draft| install(bench, draft, &wanted).map(|()| serde_json::Value::Null))
+}
+
+fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<(), BuildError> {
+    let unpack_only = matches!(bench.step, Step::Tools | Step::BootTools);
+    let input = InstallInput {
+        threads: Bench::threads(),
+        architecture: bench.workshop.lock.architecture.clone(),
+        aliases: ALIASES.map(str::to_owned).to_vec(),
+        env: script_env(bench.workshop.lock.epoch),
+        deferred: DEFERRED.map(str::to_owned).to_vec(),
+        seal: (!unpack_only).then(|| bench.sealing()),
+    };
+    let incoming = Incoming::new();
+    let conversation = Conversation { bench, wanted, incoming: &incoming, count: AtomicUsize::new(0) };
+    thread::scope(|scope| {
+        let fetching = scope.spawn(|| incoming.fetch(bench, wanted));
+        let mut spec = Spec::new(draft.root(), agent(name::INSTALL, &input));
+        spec.hostname = "localhost".to_owned();
+        let count = wanted.packages.len();
+        let mut done = 0;
+        let ran = bench.jobs().run_with(spec, &conversation, &mut |line| {
+            if let Some(name) = set_up(line) {
+                done += 1;
+                progress(bench, "set up", done, count, name);
+            }
+        });
+        incoming.stop();
+        let fetched = fetching.join().unwrap_or(Ok(()));
+        // A download that failed is the reason why the job was stopped.
+        fetched.and(ran)
+    })
+}
+
+/// The package in a line such as `Setting up bash (5.2.37-2+b5) ...`.
+fn set_up(line: &str) -> Option<&str> {
+    line.strip_prefix("Setting up ")?.split(' ').next()
+}
+
+fn progress(bench: &Bench<'_>, verb: &str, done: usize, total: usize, name: &str) {
+    bench.workshop.observer.emit(Event::Packages {
+        step: bench.step.name().to_owned(),
+        done,
+        total,
+        current: format!("{verb} {name}"),
+    });
+}
+
+struct Conversation<'a> {
+    bench: &'a Bench<'a>,
+    wanted: &'a Wanted<'a>,
+    incoming: &'a Incoming,
+    count: AtomicUsize,
+}
+
+impl Talk for &Conversation<'_> {
+    fn talk(self, channel: &Channel) -> Result<(), BuildError> {
+        thread::scope(|scope| {
+            let listening = scope.spawn(|| self.listen(channel));
+            let fed = self.feed(channel);
+            let listened = listening.join().unwrap_or(Ok(()));
+            fed.and(listened)
+        })
+    }
+}
+
+impl Conversation<'_> {
+    /// Gives each package to the agent as soon as its file is there.
+    fn feed(&self, channel: &Channel) -> Result<(), BuildError> {
+        for (order, package) in self.wanted.packages.iter().enumerate() {
+            let file = self.incoming.wait(self.bench, package)?;
+            let message = PackageMessage {
+                order: u32::try_from(order).unwrap_or(u32::MAX),
+                sha256: package.sha256,
+            };
+            let bytes = serde_json::to_vec(&message).map_err(|error| self.bench.jobs().sandbox(error))?;
+            channel.send_with(&bytes, &[file.as_fd()]).map_err(|error| self.bench.jobs().sandbox(error))?;
+        }
+        channel.send(&[]).map_err(|error| self.bench.jobs().sandbox(error))
+    }
+
+    fn listen(&self, channel: &Channel) -> Result<(), BuildError> {
+        let total = self.wanted.packages.len();
+        loop {
+            let message = channel.recv().map_err(|error| self.bench.jobs().sandbox(error))?;
+            let Some(message) = message else { return Ok(()) };
+            let report = serde_json::from_slice(&message.bytes);
+            match report.map_err(|error| self.bench.jobs().sandbox(error))? {
+                InstallReport::Unpacked(name) => {
+                    let done = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+                    progress(self.bench, "unpacked", done, total, &name);
+                }
+                InstallReport::Configuring { .. } => {}
+                InstallReport::Failed { package, script } => {
+                    return Err(BuildError::Step {
+                        step: self.bench.step.name().to_owned(),
+                        reason: format!("the {script} script of package `{package}` failed"),
+                        package: Some(package),
+                        log: Vec::new(),
+                    });
+                }
+            }
+        }
+    }
+}

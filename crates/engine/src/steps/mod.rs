@@ -1,0 +1,118 @@
+//! How each step makes its output.
+
+mod boot;
+mod configure;
+mod hygiene;
+mod initramfs;
+mod install;
+mod pack;
+mod talk;
+mod tasks;
+mod tree;
+
+use std::path::Path;
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lbuild_image::exclude::Excludes;
+use lbuild_image::hygiene::Policy;
+use lbuild_sandbox::Launcher;
+use lbuild_spec::Blueprint;
+use lbuild_store::{Cancel, Digest, Store};
+
+use crate::agent::Seal;
+use crate::configure::Action;
+use crate::engine::Engine;
+use crate::error::BuildError;
+use crate::event::Observer;
+use crate::job::Jobs;
+use crate::lock::Lock;
+use crate::mirror::Mirrors;
+use crate::plan::Step;
+use crate::report::BootReport;
+use crate::run::{Done, Execute, Made};
+
+pub(crate) use pack::IMAGE;
+
+/// Everything that steps share.
+pub(crate) struct Workshop<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) launcher: &'a Launcher,
+    pub(crate) observer: &'a Observer<'a>,
+    pub(crate) blueprint: &'a Blueprint,
+    pub(crate) lock: &'a Lock,
+    pub(crate) mirrors: Mirrors,
+    pub(crate) configure: Vec<(String, Vec<Action>)>,
+    pub(crate) files: Vec<(String, Vec<Action>)>,
+    /// The output directory.
+    pub(crate) out: &'a Path,
+}
+
+/// One step being made.
+pub(crate) struct Bench<'a> {
+    pub(crate) workshop: &'a Workshop<'a>,
+    pub(crate) step: Step,
+    pub(crate) key: Digest,
+    pub(crate) done: &'a Done,
+    pub(crate) cancel: &'a Cancel,
+    /// When the step began, in seconds since 1970.
+    pub(crate) began: i64,
+}
+
+impl Execute for Workshop<'_> {
+    fn execute(&self, step: Step, key: Digest, done: &Done, cancel: &Cancel) -> Result<Made, BuildError> {
+        let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+        let began = i64::try_from(began).unwrap_or(i64::MAX);
+        let bench = Bench { workshop: self, step, key, done, cancel, began };
+        match step {
+            Step::Tools | Step::BootTools | Step::Base | Step::Packages => install::make(&bench),
+            Step::Configure => configure::apply(&bench, &self.configure),
+            Step::Files => configure::apply(&bench, &self.files),
+            Step::InitramfsInputs => initramfs::inputs(&bench),
+            Step::Initramfs => initramfs::generate(&bench),
+            Step::Hygiene => hygiene::check(&bench),
+            Step::Squashfs => pack::squashfs(&bench),
+            Step::Rootfs => pack::rootfs(&bench),
+            Step::Oci => pack::oci(&bench),
+            Step::Iso => pack::iso(&bench),
+            Step::BootCheck => boot::run(&bench),
+        }
+    }
+}
+
+/// What the boot check of a build saw.
+pub(crate) fn boot_report(done: &Done) -> Option<BootReport> {
+    serde_json::from_value(done.get(Step::BootCheck)?.data).ok()
+}
+
+impl<'a> Bench<'a> {
+    pub(crate) fn store(&self) -> &'a Store {
+        &self.workshop.engine.store
+    }
+
+    pub(crate) fn jobs(&self) -> Jobs<'a> {
+        Jobs {
+            launcher: self.workshop.launcher,
+            step: self.step,
+            observer: self.workshop.observer,
+            cancel: self.cancel,
+        }
+    }
+
+    /// Threads for work that one job divides.
+    pub(crate) fn threads() -> usize {
+        thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// How to leave this step's tree.
+    pub(crate) fn sealing(&self) -> Seal {
+        Seal { epoch: self.workshop.lock.epoch, began: self.began, policy: self.policy() }
+    }
+
+    /// What the hygiene gate lets pass.
+    pub(crate) fn policy(&self) -> Policy {
+        let files = &self.workshop.blueprint.files;
+        let wanted = files.iter().map(|file| file.value.path.trim_start_matches('/').to_owned());
+        Policy { excludes: Excludes::runtime(), build_strings: Vec::new(), wanted: wanted.collect() }
+    }
+}

@@ -1,0 +1,227 @@
+//! Images from the finished tree: squashfs, root filesystem, OCI image, ISO.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use lbuild_image::blob::Compressed;
+use lbuild_image::exclude::Excludes;
+use lbuild_image::iso::volume_id;
+use lbuild_image::oci::{self, OciOptions};
+use lbuild_image::squashfs::{self, Compression, SquashfsOptions};
+use lbuild_sandbox::{Mount, Owner, Root, Spec, Task};
+use lbuild_spec::blueprint::Algorithm;
+use lbuild_store::{BlobRef, Output, OutputRef, Scratch};
+
+use super::Bench;
+use super::talk::Single;
+use super::tasks::{agent, tool_task};
+use crate::agent::{GenerateReport, IsoInput, TarballInput, TarballReport, name};
+use crate::disposal::delete_trees;
+use crate::error::BuildError;
+use crate::plan::Step;
+use crate::run::Made;
+
+/// Name of the one output of each packing step.
+pub(crate) const IMAGE: &str = "image";
+
+/// Where the job sees its scratch directory.
+const WORK: &str = "/work";
+
+/// Where the job sees the finished system.
+const TARGET: &str = "/target";
+
+/// zstd level of the root filesystem: quick, and within a few percent of the default level's size.
+const ROOTFS_LEVEL: i32 = 3;
+
+/// Memory for the caches of `mksquashfs`.
+const SQUASHFS_MIB: u32 = 512;
+
+/// Compresses the live file system. The initramfs stays out: it lies on the medium, beside the file system.
+pub(super) fn squashfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let mut excludes = Excludes::runtime();
+    excludes.entries.extend(["initrd.img", "initrd.img.old", "vmlinuz", "vmlinuz.old"].map(str::to_owned));
+    let options = SquashfsOptions {
+        epoch: epoch(bench),
+        compression: compression(bench),
+        block_size: 128 << 10,
+        processors: u32::try_from(Bench::threads()).unwrap_or(1),
+        memory_mib: SQUASHFS_MIB,
+        excludes,
+    };
+    let output = format!("{WORK}/filesystem.squashfs");
+    let mut command = squashfs::command(TARGET, &output, &options);
+    // The tree has its final times already, so nothing is to be clamped; only the image's own time is given.
+    command.env.remove("SOURCE_DATE_EPOCH");
+    command.argv.splice(3..3, ["-mkfs-time".to_owned(), options.epoch.to_string()]);
+    let work = Workplace::new(bench)?;
+    let spec = work.spec(bench, tool_task(&command))?;
+    bench.jobs().run(spec)?;
+    work.adopt(bench, "filesystem.squashfs")
+}
+
+fn compression(bench: &Bench<'_>) -> Compression {
+    let asked = bench.workshop.blueprint.filesystem.compression;
+    let level = asked.level.and_then(|level| u8::try_from(level).ok());
+    match asked.algorithm {
+        Algorithm::Xz => Compression::Xz { x86: true },
+        _ => Compression::Zstd { level: level.unwrap_or(3) },
+    }
+}
+
+/// Packs the root filesystem as a compressed tar.
+pub(super) fn rootfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let work = Workplace::new(bench)?;
+    let path = work.scratch.path().join("rootfs.tar.zst");
+    let out = File::create_new(&path).map_err(|error| bench.jobs().sandbox(error))?;
+    let input =
+        TarballInput { level: ROOTFS_LEVEL, threads: u32::try_from(Bench::threads()).unwrap_or(1) };
+    let mut spec = Spec::new(Root::ReadOnly { lowers: bench.layers()? }, agent(name::TARBALL, &input));
+    spec.fds.push(out.into());
+    let report: TarballReport = Single::run(bench, spec)?;
+    let blob = bench.store().blobs().adopt(&path).map_err(BuildError::Store)?;
+    work.remove(bench);
+    Ok(made(blob, serde_json::json!({ "compressed": report.compressed, "plain": report.plain })))
+}
+
+/// Wraps the root filesystem into an OCI image.
+pub(super) fn oci(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let failed = |error: &dyn std::error::Error| bench.jobs().sandbox(io::Error::other(error.to_string()));
+    let record = bench.done.get(Step::Rootfs).ok_or_else(|| failed(&io::Error::other("no root filesystem")))?;
+    let report: TarballReport = serde_json::from_value(record.data.clone()).map_err(|error| failed(&error))?;
+    let layer = Compressed { compressed: report.compressed, plain: report.plain };
+    let blob = record.blob(IMAGE).ok_or_else(|| failed(&io::Error::other("no root filesystem")))?;
+    let mut bytes = bench.store().blobs().open(blob.digest).map_err(BuildError::Store)?;
+    let mut writer = Sink(bench.store().blobs().writer().map_err(BuildError::Store)?);
+    let mut buffered = BufWriter::with_capacity(1 << 20, &mut writer);
+    oci::write_layout(&oci_options(bench), &layer, &mut bytes, &mut buffered).map_err(|error| failed(&error))?;
+    buffered.flush().map_err(|error| failed(&error))?;
+    drop(buffered);
+    let blob = writer.0.finish(None).map_err(BuildError::Store)?;
+    Ok(made(blob, serde_json::Value::Null))
+}
+
+/// What the OCI image says about itself.
+pub(crate) fn oci_options(bench: &Bench<'_>) -> OciOptions {
+    let lock = bench.workshop.lock;
+    let labels = BTreeMap::from([
+        ("org.opencontainers.image.title".to_owned(), lock.name.clone()),
+        ("org.opencontainers.image.version".to_owned(), lock.release.clone()),
+    ]);
+    OciOptions {
+        architecture: lock.architecture.clone(),
+        epoch: epoch(bench),
+        reference: format!("{}:{}", lock.name, lock.release),
+        cmd: vec!["/bin/bash".to_owned()],
+        env: vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()],
+        labels,
+        created_by: format!("lbuild {}", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// Writes the bootable image.
+pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let lost = |what: &str| bench.jobs().sandbox(io::Error::other(format!("no {what}")));
+    let initramfs = bench.done.get(Step::Initramfs).ok_or_else(|| lost("initramfs"))?;
+    let generated: GenerateReport =
+        serde_json::from_value(initramfs.data).map_err(|error| bench.jobs().sandbox(error))?;
+    let kernel = generated.kernels.last().ok_or_else(|| lost("kernel in the system"))?;
+    let squashfs = bench.done.get(Step::Squashfs).and_then(|record| record.blob(IMAGE));
+    let squashfs = bench.store().blobs().path(squashfs.ok_or_else(|| lost("live file system"))?.digest);
+    let lock = bench.workshop.lock;
+    let input = IsoInput {
+        volume_id: volume_id(&lock.name),
+        disk_info: format!("{} {} {}", lock.name, lock.release, lock.architecture),
+        epoch: epoch(bench),
+        seed: lock.seed().0,
+        title: lock.name.clone(),
+        parameters: bench.workshop.blueprint.kernel.parameters.clone(),
+        timeout: 3,
+        work: format!("{WORK}/boot"),
+        kernel: format!("{TARGET}/boot/vmlinuz-{kernel}"),
+        initrd: format!("{TARGET}/boot/initrd.img-{kernel}"),
+        squashfs: "/input/filesystem.squashfs".to_owned(),
+        output: format!("{WORK}/image.iso"),
+    };
+    let work = Workplace::new(bench)?;
+    let mut spec = work.spec(bench, agent(name::ISO, &input))?;
+    spec.mounts.push(Mount::Bind {
+        source: squashfs,
+        target: PathBuf::from(&input.squashfs),
+        writable: false,
+        owner: Owner::Host,
+    });
+    bench.jobs().run(spec)?;
+    work.adopt(bench, "image.iso")
+}
+
+fn epoch(bench: &Bench<'_>) -> u64 {
+    u64::try_from(bench.workshop.lock.epoch).unwrap_or(0)
+}
+
+fn made(blob: BlobRef, data: serde_json::Value) -> Made {
+    let output = Output { name: IMAGE.to_owned(), reference: OutputRef::Blob(blob) };
+    Made { outputs: vec![output], data, size: Some(blob.size) }
+}
+
+/// A scratch directory that a job of the tools tree writes its image to.
+struct Workplace {
+    scratch: Scratch,
+}
+
+impl Workplace {
+    fn new(bench: &Bench<'_>) -> Result<Self, BuildError> {
+        let scratch = bench.store().scratch().map_err(BuildError::Store)?;
+        let place = Self { scratch };
+        let launcher = bench.workshop.launcher;
+        launcher.make_tree_dir(&place.work()).map_err(|error| bench.jobs().sandbox(error))?;
+        Ok(place)
+    }
+
+    fn work(&self) -> PathBuf {
+        self.scratch.path().join("work")
+    }
+
+    /// A job that sees the tools as `/`, the finished system at [`TARGET`] and this directory at [`WORK`].
+    fn spec(&self, bench: &Bench<'_>, task: Task) -> Result<Spec, BuildError> {
+        let tools = bench.tree_of(Step::Tools)?.into_iter().collect();
+        let mut spec = Spec::new(Root::ReadOnly { lowers: tools }, task);
+        spec.mounts.push(Mount::Tree { lowers: bench.layers()?, target: PathBuf::from(TARGET) });
+        spec.mounts.push(Mount::Bind {
+            source: self.work(),
+            target: PathBuf::from(WORK),
+            writable: true,
+            owner: Owner::Tree,
+        });
+        Ok(spec)
+    }
+
+    /// Takes one file of the directory into the store and deletes the rest.
+    fn adopt(self, bench: &Bench<'_>, file: &str) -> Result<Made, BuildError> {
+        let blob = bench.store().blobs().adopt(&self.work().join(Path::new(file))).map_err(BuildError::Store)?;
+        self.remove(bench);
+        Ok(made(blob, serde_json::Value::Null))
+    }
+
+    fn remove(self, bench: &Bench<'_>) {
+        let launcher = bench.workshop.launcher;
+        let delete = |path: &Path| delete_trees(launcher, path);
+        // What cannot be deleted now is deleted when the store is opened next.
+        let _ = self.scratch.remove(&delete);
+    }
+}
+
+/// A blob being written, as a stream.
+struct Sink<'a>(lbuild_store::BlobWriter<'a>);
+
+impl Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.append(bytes).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
