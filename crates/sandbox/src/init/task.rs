@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::fstatfs;
 use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, setsid, wait};
 
+use super::lockdown::close_descriptors;
 use super::{Report, report};
 use crate::WATCH_INTERVAL;
 use crate::agent::{Agent, AgentIo};
@@ -61,7 +62,7 @@ impl Launch<'_> {
         Ok(())
     }
 
-    /// The task's process. `telling` is closed when the task is running, or carries the reason why it is not.
+    /// The task's process. Closing `telling` says that it is running; else it carries the reason why it is not.
     fn run(self, mut telling: std::io::PipeWriter) -> ! {
         // A group and a session of its own, so that it can signal its group without reaching init.
         let _ = setsid();
@@ -70,10 +71,7 @@ impl Launch<'_> {
             Task::Agent { name, .. } => match self.agents.iter().find(|agent| agent.name == name) {
                 None => Failure::new(format!("find the agent `{name}`"), "it is not registered"),
                 Some(agent) => match self.into_agent() {
-                    Ok((io, report)) => {
-                        drop(telling);
-                        run_agent(*agent, io, &report)
-                    }
+                    Ok((io, report)) => run_agent(*agent, io, &report),
                     Err(failure) => failure,
                 },
             },
@@ -106,6 +104,10 @@ impl Launch<'_> {
     fn into_agent(self) -> Result<(AgentIo, OwnedFd), Failure> {
         place_stdio(&self.stdio)?;
         let socket = self.channel.ok_or_else(|| Failure::new("start the agent", "its channel is missing"))?;
+        drop(self.stdio);
+        // What init watches and reports with is not for the agent. Its owners never run again in this process.
+        let keep = self.fds.iter().chain([&socket, &self.report]).map(AsRawFd::as_raw_fd);
+        close_descriptors(&keep.collect::<Vec<_>>())?;
         Ok((AgentIo { input: self.input, fds: self.fds, channel: Channel::new(socket, true) }, self.report))
     }
 }
@@ -153,11 +155,13 @@ fn follow(main: Pid, tmpfs: &[OwnedFd]) -> Result<Report, Failure> {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(errno).step("watch the task"),
         }
-        if let Some(status) = reap(main) {
-            return Ok(ended(status));
-        }
-        if tmpfs.iter().any(full) {
+        let end = reap(main);
+        // A task that fails with a full file system failed because of it.
+        if end.is_none_or(|status| status.exit_status() != Some(0)) && tmpfs.iter().any(full) {
             return Ok(Report::Breach(Breach::Tmpfs));
+        }
+        if let Some(status) = end {
+            return Ok(ended(status));
         }
     }
 }

@@ -102,8 +102,9 @@ impl Watch<'_> {
         report.ok_or_else(|| Failure::new("read a report", "it is not in the form of one"))
     }
 
-    fn exited(&self, status: i32, agent_error: Option<String>) -> Outcome {
-        if let Some(breach) = self.counted_breach() {
+    fn exited(&mut self, status: i32, agent_error: Option<String>) -> Outcome {
+        let breach = if status == 0 { self.counted_breach() } else { self.breach() };
+        if let Some(breach) = breach {
             return Outcome::Limit(breach);
         }
         match agent_error {

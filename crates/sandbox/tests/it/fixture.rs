@@ -138,6 +138,9 @@ fn populate(launcher: &Launcher, tree: &Path) {
         libraries.extend(needed(&file));
         add(&format!("/bin/{program}"), &file);
     }
+    let own = std::env::current_exe().expect("this program");
+    libraries.extend(needed(&own));
+    add("/bin/it", &own);
     for library in &libraries {
         add(library, Path::new(library));
     }

@@ -2,8 +2,13 @@
 
 mod agents;
 mod basics;
+mod caller;
+mod escape;
 mod fixture;
 mod layers;
+mod limits;
+mod probe;
+mod teardown;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -20,8 +25,13 @@ macro_rules! trial {
 
 fn main() {
     lbuild_sandbox::dispatch(agents::ALL);
+    caller::play();
     let arguments = Arguments::from_args();
-    let tests: Vec<Trial> = [basics::trials(), layers::trials()].into_iter().flatten().collect();
+    let tests: Vec<Trial> =
+        [basics::trials(), layers::trials(), escape::trials(), limits::trials(), teardown::trials()]
+            .into_iter()
+            .flatten()
+            .collect();
     let conclusion = libtest_mimic::run(&arguments, tests);
     fixture::remove_system();
     conclusion.exit();
