@@ -38,13 +38,14 @@ pub struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Directory of the content-addressed store [default: in the user's cache directory]
-    #[arg(long, global = true, env = "LBUILD_STORE", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, global = true, env = "LBUILD_STORE", hide_env_values = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub store: Option<PathBuf>,
     /// How to show progress on standard error
     #[arg(
         long,
         global = true,
         env = "LBUILD_PROGRESS",
+        hide_env_values = true,
         value_name = "MODE",
         default_value = "auto",
         hide_possible_values = true,

@@ -1,5 +1,6 @@
 //! Explains why packages do not fit together: who asked, the facts between the requests, and what was tried and works.
 
+use lbuild_engine::{Cause, Conflict};
 use lbuild_repo::deb::resolve::{Change, Effect, Fix, Link, Root, Unsatisfiable};
 use lbuild_spec::{Blueprint, Origin};
 use serde::Serialize;
@@ -9,6 +10,9 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::format::signed_bytes;
 use crate::output;
+
+/// Fixes that the text shows; `--json` has all of them.
+const SHOWN: usize = 3;
 
 /// What `lbuild resolve --json` prints when there is no set.
 #[derive(Serialize)]
@@ -38,27 +42,48 @@ struct FixReport<'a> {
 }
 
 /// The failure, and the JSON object when one is asked for.
-pub fn failure(reason: &Unsatisfiable, blueprint: &Blueprint, context: &Context) -> Failure {
+pub fn failure(conflict: &Conflict, blueprint: &Blueprint, context: &Context) -> Failure {
+    let reason = &conflict.reason;
     if context.global.json {
-        return match output::print_json(&report(reason, blueprint)) {
+        return match output::print_json(&report(conflict, blueprint)) {
             Ok(()) => Failure::silent(Exit::Spec),
             Err(failure) => failure,
         };
     }
-    Failure::new(Exit::Spec, &*reason.summary).details(explanation(reason, blueprint)).hint(hint(reason))
+    Failure::new(Exit::Spec, &*reason.summary).details(explanation(conflict, blueprint)).hint(hint(reason))
 }
 
-fn origin<'a>(root: &Root, blueprint: &'a Blueprint) -> Option<&'a Origin> {
-    let index = root.index?;
+/// Where a request of the resolver comes from.
+enum Place<'a> {
+    /// A line of the spec.
+    Line(&'a Origin),
+    /// Something that a field asks for, such as the kernel.
+    Field(&'static str),
+    /// The base set.
+    Base,
+}
+
+fn place<'a>(root: &Root, causes: &[Cause], blueprint: &'a Blueprint) -> Place<'a> {
+    let Some(index) = root.index else { return Place::Base };
     if root.removal {
-        return blueprint.remove.get(index).map(|removal| &removal.origin);
+        return blueprint.remove.get(index).map_or(Place::Base, |removal| Place::Line(&removal.origin));
     }
-    blueprint.packages.get(index).map(|request| &request.origin)
+    match causes.get(index) {
+        Some(Cause::Spec(index)) => {
+            blueprint.packages.get(*index).map_or(Place::Base, |request| Place::Line(&request.origin))
+        }
+        Some(Cause::Field(field)) => Place::Field(field),
+        None => Place::Base,
+    }
 }
 
-fn report<'a>(reason: &'a Unsatisfiable, blueprint: &'a Blueprint) -> Report<'a> {
+fn report<'a>(conflict: &'a Conflict, blueprint: &'a Blueprint) -> Report<'a> {
+    let Conflict { reason, causes } = conflict;
     let root = |root: &'a Root| {
-        let origin = origin(root, blueprint);
+        let origin = match place(root, causes, blueprint) {
+            Place::Line(origin) => Some(origin),
+            Place::Field(_) | Place::Base => None,
+        };
         RootReport {
             request: &root.request,
             layer: origin.map(|origin| origin.layer.key()),
@@ -66,7 +91,11 @@ fn report<'a>(reason: &'a Unsatisfiable, blueprint: &'a Blueprint) -> Report<'a>
             line: origin.map(|origin| origin.line),
         }
     };
-    let fix = |fix: &'a Fix| FixReport { label: &fix.label, patch: patch(&fix.changes), effect: &fix.effect };
+    let fix = |fix: &'a Fix| FixReport {
+        label: &fix.label,
+        patch: patch(&fix.changes, causes),
+        effect: &fix.effect,
+    };
     Report {
         satisfiable: false,
         summary: &reason.summary,
@@ -76,45 +105,70 @@ fn report<'a>(reason: &'a Unsatisfiable, blueprint: &'a Blueprint) -> Report<'a>
     }
 }
 
-/// Removals come last and from the back, because each of them moves the positions after it.
-fn patch(changes: &[Change]) -> Vec<Value> {
-    changes
-        .iter()
-        .rev()
-        .filter(|change| !is_removal(change))
-        .chain(changes.iter().rev().filter(|change| is_removal(change)))
-        .map(operation)
-        .collect()
+/// Removals come last and from the back, because each of them moves the positions after it. A change of something
+/// that a field asks for has no operation: the label says what to do.
+fn patch(changes: &[Change], causes: &[Cause]) -> Vec<Value> {
+    let (removals, others): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| is_removal(change));
+    let mut removals = removals;
+    removals.sort_by_key(|change| std::cmp::Reverse(position(change, causes)));
+    others.into_iter().chain(removals).filter_map(|change| operation(change, causes)).collect()
 }
 
 fn is_removal(change: &Change) -> bool {
     matches!(change, Change::DropRequest { .. } | Change::DropRemoval { .. })
 }
 
-fn operation(change: &Change) -> Value {
-    match change {
-        Change::DropRequest { index } => json!({"op": "remove", "path": format!("/packages/{index}")}),
-        Change::DropRemoval { index } => json!({"op": "remove", "path": format!("/remove/{index}")}),
-        Change::Rename { index, name } => {
-            json!({"op": "replace", "path": format!("/packages/{index}/name"), "value": name})
-        }
-        Change::AnyVersion { index } => json!({"op": "remove", "path": format!("/packages/{index}/version")}),
-        Change::FromSuite { index, suite } => {
-            json!({"op": "add", "path": format!("/packages/{index}/suite"), "value": suite})
-        }
-        Change::LeaveOut { name } => json!({"op": "add", "path": "/remove/-", "value": name}),
+/// The position in the spec of a request of the resolver.
+fn in_spec(index: usize, causes: &[Cause]) -> Option<usize> {
+    match causes.get(index) {
+        Some(Cause::Spec(index)) => Some(*index),
+        Some(Cause::Field(_)) | None => None,
     }
 }
 
-fn explanation(reason: &Unsatisfiable, blueprint: &Blueprint) -> Vec<String> {
+fn position(change: &Change, causes: &[Cause]) -> Option<usize> {
+    match change {
+        Change::DropRemoval { index } => Some(*index),
+        Change::DropRequest { index }
+        | Change::Rename { index, .. }
+        | Change::AnyVersion { index }
+        | Change::FromSuite { index, .. } => in_spec(*index, causes),
+        Change::LeaveOut { .. } => None,
+    }
+}
+
+fn operation(change: &Change, causes: &[Cause]) -> Option<Value> {
+    if let Change::LeaveOut { name } = change {
+        return Some(json!({"op": "add", "path": "/remove/-", "value": name}));
+    }
+    let at = position(change, causes)?;
+    Some(match change {
+        Change::DropRequest { .. } => json!({"op": "remove", "path": format!("/packages/{at}")}),
+        Change::DropRemoval { .. } => json!({"op": "remove", "path": format!("/remove/{at}")}),
+        Change::Rename { name, .. } => {
+            json!({"op": "replace", "path": format!("/packages/{at}/name"), "value": name})
+        }
+        Change::AnyVersion { .. } => json!({"op": "remove", "path": format!("/packages/{at}/version")}),
+        Change::FromSuite { suite, .. } => {
+            json!({"op": "add", "path": format!("/packages/{at}/suite"), "value": suite})
+        }
+        Change::LeaveOut { .. } => return None,
+    })
+}
+
+fn explanation(conflict: &Conflict, blueprint: &Blueprint) -> Vec<String> {
+    let Conflict { reason, causes } = conflict;
     let mut lines = Vec::new();
     if !reason.roots.is_empty() {
         lines.push("asked for:".to_owned());
     }
     for root in &reason.roots {
-        let place = origin(root, blueprint)
-            .map(|origin| format!("  ({}:{}, {})", origin.file, origin.line, origin.layer))
-            .unwrap_or_default();
+        let place = match place(root, causes, blueprint) {
+            Place::Line(origin) => format!("  ({}:{}, {})", origin.file, origin.line, origin.layer),
+            Place::Field(field) => format!("  (for `{field}`)"),
+            Place::Base => String::new(),
+        };
         lines.push(format!("  {}{place}", root.request));
     }
     if !reason.chain.is_empty() {
@@ -124,7 +178,7 @@ fn explanation(reason: &Unsatisfiable, blueprint: &Blueprint) -> Vec<String> {
     if !reason.fixes.is_empty() {
         lines.push("each of these was tried and works:".to_owned());
     }
-    for (number, fix) in reason.fixes.iter().enumerate() {
+    for (number, fix) in reason.fixes.iter().take(SHOWN).enumerate() {
         lines.push(format!("  {}. {}  ({})", number + 1, fix.label, effect(&fix.effect)));
     }
     lines
@@ -139,4 +193,32 @@ fn hint(reason: &Unsatisfiable) -> Option<String> {
     let unknown = reason.unknown.iter().find(|unknown| !unknown.near.is_empty())?;
     let near: Vec<String> = unknown.near.iter().map(|name| format!("`{name}`")).collect();
     reason.fixes.is_empty().then(|| format!("did you mean {}?", near.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use lbuild_engine::Cause;
+    use lbuild_repo::deb::resolve::Change;
+    use serde_json::json;
+
+    use super::patch;
+
+    #[test]
+    fn a_patch_counts_in_the_spec_and_removes_from_the_back() {
+        let causes = [Cause::Field("/kernel"), Cause::Spec(0), Cause::Spec(1)];
+        let changes = [
+            Change::DropRequest { index: 1 },
+            Change::AnyVersion { index: 2 },
+            Change::DropRequest { index: 2 },
+            Change::DropRequest { index: 0 },
+            Change::LeaveOut { name: "systemd".into() },
+        ];
+        let expected = [
+            json!({"op": "remove", "path": "/packages/1/version"}),
+            json!({"op": "add", "path": "/remove/-", "value": "systemd"}),
+            json!({"op": "remove", "path": "/packages/1"}),
+            json!({"op": "remove", "path": "/packages/0"}),
+        ];
+        assert_eq!(patch(&changes, &causes), expected);
+    }
 }

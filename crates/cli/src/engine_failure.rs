@@ -22,7 +22,7 @@ pub fn open(error: &OpenError) -> Failure {
 /// A spec has no lock.
 pub fn resolve(error: &ResolveError, blueprint: &Blueprint, context: &Context) -> Failure {
     match error {
-        ResolveError::Conflict(reason) => conflict::failure(reason, blueprint, context),
+        ResolveError::Conflict(conflict) => conflict::failure(conflict, blueprint, context),
         other => Failure::from_error(exit(other.blame()), other).hint(other.hint()),
     }
 }

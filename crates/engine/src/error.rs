@@ -240,6 +240,9 @@ impl ResolveError {
                 "set LBUILD_MIRROR_{} or `mirrors` in the spec to the address of a mirror",
                 repository.to_uppercase().replace('-', "_")
             )),
+            Self::Fetch { source: lbuild_fetch::FetchError::Offline { .. }, .. } => {
+                Some("run it once without --offline, so that the store gets what is missing".to_owned())
+            }
             Self::Fetch { .. } => Some("check the mirror, or build from the store with --offline".to_owned()),
             Self::Conflict(conflict) => conflict_hint(&conflict.reason),
             _ => None,

@@ -103,6 +103,12 @@ impl Tier {
     }
 }
 
+/// What every format of the lockfile has.
+#[derive(Deserialize)]
+struct Header {
+    version: u32,
+}
+
 /// Why a lockfile cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -140,11 +146,13 @@ pub enum LockError {
 impl Lock {
     /// Reads a lockfile; `file` is its name for messages.
     pub fn parse(text: &str, file: &str) -> Result<Self, LockError> {
-        let lock: Self = toml::from_str(text)
-            .map_err(|source| LockError::Syntax { file: file.to_owned(), source: Box::new(source) })?;
-        if lock.version != FORMAT {
-            return Err(LockError::Format { file: file.to_owned(), found: lock.version });
+        let syntax = |source| LockError::Syntax { file: file.to_owned(), source: Box::new(source) };
+        // another format may have other fields, so its number is looked at first
+        let Header { version } = toml::from_str(text).map_err(syntax)?;
+        if version != FORMAT {
+            return Err(LockError::Format { file: file.to_owned(), found: version });
         }
+        let lock: Self = toml::from_str(text).map_err(syntax)?;
         for package in lock.packages() {
             package.check(file)?;
         }
