@@ -118,14 +118,14 @@ fn listen(ends: &Ends, start: Instant, cancel: &Cancel) -> io::Result<Vec<u8>> {
     let mut buffer = [0_u8; 4096];
     while start.elapsed() < PROBE_LIMIT && !cancel.is_cancelled() {
         let mut ports =
-            [&ends.serial, &ends.debug].map(|port| PollFd::from_borrowed_fd(port.as_fd(), PollFlags::IN));
+            [&ends.serial, &ends.screen].map(|port| PollFd::from_borrowed_fd(port.as_fd(), PollFlags::IN));
         if let Err(errno) = poll(&mut ports, Some(&TICK))
             && errno != rustix::io::Errno::INTR
         {
             return Err(errno.into());
         }
-        // A firmware whose debug port is full waits.
-        read(&ends.debug, &mut buffer)?;
+        // A firmware whose screen port is full waits.
+        read(&ends.screen, &mut buffer)?;
         match read(&ends.serial, &mut buffer)? {
             Read::Bytes(count) => said.extend_from_slice(&buffer[..count]),
             Read::Nothing => {}

@@ -48,7 +48,7 @@ pub fn attach(
     let (wires, ends) = connect(image, no_screenshot()?, acceleration)?;
     let guest = qemu.start(machine.invocation(acceleration, wires), LIMIT)?;
     let raw = RawTerminal::enter()?;
-    let ended = relay(&ends.serial, &ends.debug, cancel);
+    let ended = relay(&ends.serial, &ends.screen, cancel);
     drop(raw);
     if ended? {
         return Ok(Some(guest.wait()));
@@ -59,13 +59,13 @@ pub fn attach(
 }
 
 /// Copies both ways; whether the guest ended.
-fn relay(serial: &UnixStream, debug: &UnixStream, cancel: &Cancel) -> io::Result<bool> {
+fn relay(serial: &UnixStream, screen: &UnixStream, cancel: &Cancel) -> io::Result<bool> {
     let (stdin, mut stdout) = (io::stdin(), io::stdout());
     let mut typing = true;
     let mut buffer = [0_u8; 16 << 10];
     while !cancel.is_cancelled() {
-        let ready = wait(&[serial.as_fd(), debug.as_fd(), stdin.as_fd()][..if typing { 3 } else { 2 }])?;
-        read(debug, &mut buffer)?;
+        let ready = wait(&[serial.as_fd(), screen.as_fd(), stdin.as_fd()][..if typing { 3 } else { 2 }])?;
+        read(screen, &mut buffer)?;
         match read(serial, &mut buffer)? {
             Read::Bytes(count) => {
                 stdout.write_all(&buffer[..count])?;

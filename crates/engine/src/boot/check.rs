@@ -36,15 +36,21 @@ const GRACE: Duration = Duration::from_mins(2);
 pub struct Patience {
     /// Until a boot loader speaks.
     pub bootloader: Duration,
+    /// While nobody speaks.
+    pub silence: Duration,
     /// Until there is a verdict.
     pub verdict: Duration,
 }
 
 impl Patience {
-    /// Ten times what a loaded two-processor machine needs.
+    /// Ten times what a live system needs on a machine with two busy processors.
     pub fn with(acceleration: &Acceleration) -> Self {
-        let minutes = if *acceleration == Acceleration::Kvm { 3 } else { 10 };
-        Self { bootloader: Duration::from_mins(1), verdict: Duration::from_mins(minutes) }
+        let (silence, verdict) = if *acceleration == Acceleration::Kvm { (60, 180) } else { (180, 600) };
+        Self {
+            bootloader: Duration::from_secs(30),
+            silence: Duration::from_secs(silence),
+            verdict: Duration::from_secs(verdict),
+        }
     }
 }
 
@@ -130,8 +136,8 @@ fn attempt(
     let (wires, ends) = connect(image, screenshot, &acceleration).map_err(record)?;
     let guest = qemu.start(machine.invocation(&acceleration, wires), patience.verdict + GRACE)?;
     let start = Instant::now();
-    let mut watch =
-        Watch { ends, classifier: Classifier::new(), log: Log { file: log, room: MAX_LOG }, start };
+    let log = Log { file: log, room: MAX_LOG };
+    let mut watch = Watch { ends, classifier: Classifier::new(), log, start, heard: start };
     let control = watch.ends.control.try_clone().map_err(record)?;
     let watched = Qmp::connect(control, cancel).map_err(Trouble::Qmp).and_then(|mut qmp| {
         let end = watch.until_verdict(&mut qmp, patience, cancel, on_line)?;
@@ -185,12 +191,17 @@ impl From<io::Error> for Trouble {
     }
 }
 
+/// What takes the bytes of one port.
+type Port = fn(&mut Classifier, &[u8], &mut dyn FnMut(&str));
+
 /// Follows one guest.
 struct Watch {
     ends: Ends,
     classifier: Classifier,
     log: Log,
     start: Instant,
+    /// When the guest last wrote something.
+    heard: Instant,
 }
 
 struct Log {
@@ -219,7 +230,6 @@ impl Watch {
     ) -> Result<Option<End>, Trouble> {
         loop {
             let running = self.step(qmp, on_line)?;
-            let elapsed = self.start.elapsed();
             if self.classifier.finding().is_some() {
                 return Ok(None);
             }
@@ -230,13 +240,21 @@ impl Watch {
             if cancel.is_cancelled() {
                 return Err(Trouble::Qmp(QmpError::Cancelled));
             }
-            if elapsed >= patience.bootloader && self.classifier.stage() < Stage::Bootloader {
-                return Ok(Some(End::NoBootloader(patience.bootloader.as_secs())));
-            }
-            if elapsed >= patience.verdict {
-                return Ok(Some(End::TimeIsUp(patience.verdict.as_secs())));
+            if let Some(end) = self.out_of_patience(patience) {
+                return Ok(Some(end));
             }
         }
+    }
+
+    fn out_of_patience(&self, patience: Patience) -> Option<End> {
+        let elapsed = self.start.elapsed();
+        if elapsed >= patience.bootloader && self.classifier.stage() < Stage::Bootloader {
+            return Some(End::NoBootloader(patience.bootloader.as_secs()));
+        }
+        if self.heard.elapsed() >= patience.silence {
+            return Some(End::Silence(patience.silence.as_secs()));
+        }
+        (elapsed >= patience.verdict).then_some(End::TimeIsUp(patience.verdict.as_secs()))
     }
 
     /// Lets the guest finish its sentence; whether it still runs.
@@ -262,8 +280,8 @@ impl Watch {
     /// Waits up to a tick and takes what there is; whether the machine still runs.
     fn step(&mut self, qmp: &mut Qmp, on_line: &mut dyn FnMut(&str)) -> Result<bool, Trouble> {
         let control = {
-            let Ends { serial, debug, .. } = &self.ends;
-            let mut fds = [serial.as_fd(), debug.as_fd(), qmp.as_fd()]
+            let Ends { serial, screen, .. } = &self.ends;
+            let mut fds = [serial.as_fd(), screen.as_fd(), qmp.as_fd()]
                 .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
             match poll(&mut fds, Some(&TICK)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -284,22 +302,28 @@ impl Watch {
 
     fn read_ports(&mut self, on_line: &mut dyn FnMut(&str)) -> io::Result<bool> {
         let mut buffer = [0_u8; 16 << 10];
-        if let Read::Bytes(count) = read(&self.ends.debug, &mut buffer)? {
-            self.classifier.debug(&buffer[..count]);
+        if let Read::Bytes(count) = read(&self.ends.screen, &mut buffer)? {
+            self.take(&buffer[..count], Classifier::screen, on_line)?;
         }
         let count = match read(&self.ends.serial, &mut buffer)? {
             Read::Bytes(count) => count,
             Read::Nothing => return Ok(true),
             Read::End => return Ok(false),
         };
+        self.take(&buffer[..count], Classifier::serial, on_line)?;
+        Ok(true)
+    }
+
+    fn take(&mut self, bytes: &[u8], port: Port, on_line: &mut dyn FnMut(&str)) -> io::Result<()> {
+        self.heard = Instant::now();
         let log = &mut self.log;
         let mut written = Ok(());
-        self.classifier.serial(&buffer[..count], &mut |line| {
+        port(&mut self.classifier, bytes, &mut |line| {
             on_line(line);
             if written.is_ok() {
                 written = log.line(line);
             }
         });
-        written.map(|()| true)
+        written
     }
 }

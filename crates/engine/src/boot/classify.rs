@@ -15,67 +15,86 @@ const EXCERPT: usize = 24;
 /// Characters of a serial terminal's row, where GRUB breaks its messages.
 const TERMINAL_WIDTH: usize = 79;
 
-/// Why nothing more will come from a guest.
+/// Why nothing more will come from a guest. Times in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// No boot loader spoke in this many seconds.
+    /// No boot loader spoke in this time.
     NoBootloader(u64),
-    /// The whole time, in seconds, is over.
+    /// Nobody spoke for this time.
+    Silence(u64),
+    /// The whole time is over.
     TimeIsUp(u64),
     /// The machine stopped; the reason in the words of QEMU.
     Stopped(String),
 }
 
-/// Reads the serial port and the firmware's debug port of one guest. The bytes are foreign: nothing in them can make it
-/// fail or take more than a fixed amount of memory.
-#[derive(Debug)]
+/// Reads the serial port and the BIOS screen of one guest. The bytes are foreign: nothing in them can make it fail or
+/// take more than a fixed amount of memory.
+#[derive(Debug, Default)]
 pub struct Classifier {
-    serial: Console,
-    debug: Console,
+    serial: Port,
+    screen: Port,
     state: State,
+}
+
+#[derive(Debug, Default)]
+struct Port {
+    console: Console,
+    /// It gave a line.
+    spoke: bool,
+    /// The last line.
+    previous: String,
 }
 
 #[derive(Debug)]
 struct State {
     stage: Stage,
     recent: VecDeque<String>,
+    /// What stood in a line before a kernel message broke into it.
     interrupted: String,
     finding: Option<Finding>,
 }
 
-impl Default for Classifier {
+impl Default for State {
     fn default() -> Self {
-        Self::new()
+        Self { stage: Stage::Start, recent: VecDeque::new(), interrupted: String::new(), finding: None }
     }
 }
 
 impl Classifier {
     /// A classifier for a machine that was just switched on.
     pub fn new() -> Self {
-        let state =
-            State { stage: Stage::Start, recent: VecDeque::new(), interrupted: String::new(), finding: None };
-        Self { serial: Console::new(), debug: Console::new(), state }
+        Self::default()
     }
 
     /// Takes bytes of the serial port; each finished line goes to `on_line`, in plain text.
     pub fn serial(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&str)) {
-        let state = &mut self.state;
-        self.serial.feed(bytes, &mut |line| {
+        let (state, Port { console, spoke, previous }) = (&mut self.state, &mut self.serial);
+        console.feed(bytes, &mut |line| {
+            *spoke = true;
             on_line(line);
-            state.line(line);
+            state.line(line, previous);
         });
-        self.state.prompt(&self.serial.unfinished());
+        state.prompt(&console.unfinished());
     }
 
-    /// Takes bytes of the firmware's debug port, which tells more than the serial port when nothing is bootable.
-    pub fn debug(&mut self, bytes: &[u8]) {
-        let state = &mut self.state;
-        self.debug.feed(bytes, &mut |line| state.firmware_line(line));
+    /// Takes bytes of the text on the screen, which is all there is of a BIOS, and of a boot loader without a
+    /// configuration. It is heard until the serial port speaks; each finished line goes to `on_line`.
+    pub fn screen(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&str)) {
+        if self.serial.spoke {
+            return;
+        }
+        let (state, previous) = (&mut self.state, &mut self.screen.previous);
+        self.screen.console.feed(bytes, &mut |line| {
+            on_line(line);
+            state.line(line, previous);
+        });
+        state.prompt(&self.screen.console.unfinished());
     }
 
     /// The text after the last line end of the serial port.
     pub fn unfinished(&self) -> String {
-        self.serial.unfinished()
+        self.serial.console.unfinished()
     }
 
     /// How far the guest came.
@@ -90,17 +109,18 @@ impl Classifier {
 
     /// The verdict, now that nothing more will come.
     pub fn finish(mut self, end: &End) -> Finding {
-        let prompt = self.serial.unfinished();
+        let prompt = self.unfinished();
         if !prompt.trim().is_empty() {
-            self.state.keep(&prompt);
+            self.state.keep(prompt.trim_end());
         }
         self.state.finding.take().unwrap_or_else(|| self.state.at(end))
     }
 }
 
 impl State {
-    fn line(&mut self, line: &str) {
-        let joined = self.joined(line);
+    fn line(&mut self, line: &str, previous: &mut String) {
+        let joined = self.joined(line, previous);
+        line.clone_into(previous);
         if let Some(before) = before_kernel_message(line) {
             before.clone_into(&mut self.interrupted);
         } else if !line.starts_with('[') {
@@ -118,26 +138,9 @@ impl State {
     }
 
     /// The line, with the row before it where GRUB broke one message into two.
-    fn joined(&self, line: &str) -> String {
-        let broken =
-            |last: &&String| self.stage <= Stage::Bootloader && last.chars().count() >= TERMINAL_WIDTH;
-        self.recent.back().filter(broken).map_or_else(|| line.to_owned(), |last| format!("{last}{line}"))
-    }
-
-    fn firmware_line(&mut self, line: &str) {
-        if self.stage > Stage::Firmware {
-            return;
-        }
-        if stage_of(line) == Some(Stage::Firmware) {
-            self.stage = Stage::Firmware;
-        }
-        if line.starts_with("Booting from")
-            || line.starts_with("Boot failed")
-            || line.starts_with("No bootable")
-        {
-            self.keep(line);
-            self.find(judge(self.stage, line));
-        }
+    fn joined(&self, line: &str, previous: &str) -> String {
+        let broken = self.stage <= Stage::Bootloader && previous.chars().count() >= TERMINAL_WIDTH;
+        if broken { format!("{previous}{line}") } else { line.to_owned() }
     }
 
     /// Looks at a line that has not ended.
@@ -182,30 +185,43 @@ impl State {
     }
 
     fn at(&self, end: &End) -> Finding {
-        let stage = self.stage;
-        let silent = stage <= Stage::Firmware;
-        let (verdict, message) = match end {
-            End::NoBootloader(seconds) => {
-                (Verdict::BootloaderDamaged, format!("no boot loader spoke within {seconds} seconds"))
-            }
-            End::TimeIsUp(_) if silent => (Verdict::BootloaderDamaged, "no boot loader spoke".to_owned()),
-            End::TimeIsUp(seconds) => {
-                let hint = if stage == Stage::Bootloader { "; has the kernel `console=ttyS0`?" } else { "" };
-                let last = stage.name();
-                (
-                    Verdict::Timeout,
-                    format!("no login prompt within {seconds} seconds; {last} spoke last{hint}"),
-                )
-            }
-            End::Stopped(reason) if silent => (
-                Verdict::BootloaderDamaged,
-                format!("the machine stopped ({reason}) before a boot loader spoke"),
-            ),
-            End::Stopped(reason) => {
-                (Verdict::Stopped, format!("the machine stopped ({reason}); {} spoke last", stage.name()))
-            }
+        let (verdict, message) = if self.stage <= Stage::Firmware {
+            (Verdict::BootloaderDamaged, no_bootloader(end))
+        } else {
+            self.no_system(end)
         };
         Finding { verdict, message, excerpt: self.recent.iter().cloned().collect() }
+    }
+
+    fn no_system(&self, end: &End) -> (Verdict, String) {
+        let in_loader = self.stage == Stage::Bootloader;
+        let hint = if in_loader { "; is `console=ttyS0` among the kernel's parameters?" } else { "" };
+        let last = self.stage.name();
+        match end {
+            End::Stopped(reason) if in_loader => (
+                Verdict::KernelMissing,
+                format!("the machine stopped ({reason}) when it should start a kernel"),
+            ),
+            End::Stopped(reason) => {
+                (Verdict::Stopped, format!("the machine stopped ({reason}) after {last}"))
+            }
+            End::Silence(seconds) => {
+                (Verdict::Timeout, format!("{last} spoke last, and nobody since {seconds} seconds{hint}"))
+            }
+            End::TimeIsUp(seconds) | End::NoBootloader(seconds) => (
+                Verdict::Timeout,
+                format!("no login prompt within {seconds} seconds; {last} spoke last{hint}"),
+            ),
+        }
+    }
+}
+
+fn no_bootloader(end: &End) -> String {
+    match end {
+        End::NoBootloader(seconds) | End::Silence(seconds) | End::TimeIsUp(seconds) => {
+            format!("no boot loader spoke within {seconds} seconds")
+        }
+        End::Stopped(reason) => format!("the machine stopped ({reason}) before a boot loader spoke"),
     }
 }
 

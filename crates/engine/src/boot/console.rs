@@ -49,7 +49,8 @@ impl Console {
         Self::default()
     }
 
-    /// Takes bytes and gives each finished line that is not blank to `on_line`.
+    /// Takes bytes and gives each finished line that has a letter or digit to `on_line`: the others are blank, or frames of
+    /// menus.
     pub fn feed(&mut self, bytes: &[u8], on_line: &mut dyn FnMut(&str)) {
         for &byte in bytes {
             if self.take(byte) {
@@ -68,7 +69,7 @@ impl Console {
     pub fn flush(&mut self, on_line: &mut dyn FnMut(&str)) {
         let text = self.unfinished();
         let text = text.trim_end();
-        if !text.is_empty() {
+        if text.chars().any(char::is_alphanumeric) {
             on_line(text);
         }
         self.line.clear();
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn moving_the_cursor_ends_a_line() {
-        assert_eq!(lines(b"\x1b[H\x1b[J\x1b[2;24HGNU GRUB\x1b[4;2H+----+\x1b[m"), ["GNU GRUB", "+----+"]);
+        assert_eq!(lines(b"\x1b[H\x1b[J\x1b[2;24HGNU GRUB\x1b[4;2H+----+\x1b[m"), ["GNU GRUB"]);
     }
 
     #[test]

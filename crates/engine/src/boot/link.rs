@@ -12,7 +12,7 @@ use super::machine::Wires;
 #[derive(Debug)]
 pub(super) struct Ends {
     pub(super) serial: UnixStream,
-    pub(super) debug: UnixStream,
+    pub(super) screen: UnixStream,
     pub(super) control: UnixStream,
 }
 
@@ -24,19 +24,19 @@ pub(super) fn connect(
 ) -> io::Result<(Wires, Ends)> {
     let kvm = if *acceleration == Acceleration::Kvm { Some(open_kvm()?) } else { None };
     let (serial, machine_serial) = UnixStream::pair()?;
-    let (debug, machine_debug) = UnixStream::pair()?;
+    let (screen, machine_screen) = UnixStream::pair()?;
     let (control, machine_control) = UnixStream::pair()?;
     serial.set_nonblocking(true)?;
-    debug.set_nonblocking(true)?;
+    screen.set_nonblocking(true)?;
     let wires = Wires {
         image,
         serial: machine_serial.into(),
-        debug: machine_debug.into(),
+        screen: machine_screen.into(),
         control: machine_control.into(),
         screenshot,
         kvm,
     };
-    Ok((wires, Ends { serial, debug, control }))
+    Ok((wires, Ends { serial, screen, control }))
 }
 
 /// A file that takes a screenshot nobody wants.

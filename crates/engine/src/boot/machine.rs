@@ -20,6 +20,11 @@ const DEFAULT_CPUS: u32 = 2;
 const UEFI_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const UEFI_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
+/// Where the BIOS repeats the text that it shows on the screen, for itself and for boot loaders: a serial port of its
+/// own, at an address that nothing looks for. Its number is also the text `SCREEN_PORT_VALUE` in memory.
+const SCREEN_PORT: u16 = 0x268;
+const SCREEN_PORT_VALUE: &str = "h\u{2}";
+
 /// The program, in the tools tree (package `qemu-system-x86`).
 pub const PROGRAM: &str = "/usr/bin/qemu-system-x86_64";
 
@@ -71,9 +76,9 @@ impl Machine {
         line.push(["-machine", "q35,hpet=off,vmport=off,smm=off,usb=off"]);
         line.push(["-smp", &self.cpus.to_string(), "-m", &self.memory_mib.to_string()]);
         line.accelerate(acceleration, wires.kvm);
-        line.firmware(self.firmware);
         line.attach(self.media, wires.image);
-        line.talk(wires.serial, wires.debug, wires.control);
+        line.talk(wires.serial, wires.control);
+        line.firmware(self.firmware, wires.screen);
         line.add_set(SCREENSHOT_SET, wires.screenshot);
         line.0
     }
@@ -86,8 +91,8 @@ pub(super) struct Wires {
     pub(super) image: OwnedFd,
     /// Socket of the first serial port.
     pub(super) serial: OwnedFd,
-    /// Socket of the firmware's debug port.
-    pub(super) debug: OwnedFd,
+    /// Socket of the port that repeats the text on the screen of a BIOS.
+    pub(super) screen: OwnedFd,
     /// Socket of the machine protocol.
     pub(super) control: OwnedFd,
     /// File for the screenshot, open for writing only.
@@ -150,12 +155,22 @@ impl CommandLine {
         }
     }
 
-    fn firmware(&mut self, firmware: Firmware) {
-        if firmware == Firmware::Uefi {
-            let code = format!("if=pflash,unit=0,format=raw,readonly=on,file={UEFI_CODE}");
-            // A snapshot is a private copy that goes away with QEMU.
-            let variables = format!("if=pflash,unit=1,format=raw,snapshot=on,file={UEFI_VARIABLES}");
-            self.push(["-drive", &code, "-drive", &variables]);
+    fn firmware(&mut self, firmware: Firmware, screen: OwnedFd) {
+        match firmware {
+            Firmware::Bios => {
+                self.socket("screen0", screen);
+                let port = format!("isa-serial,iobase={SCREEN_PORT:#x},irq=7,chardev=screen0");
+                let item = format!("name=etc/sercon-port,string={SCREEN_PORT_VALUE}");
+                self.push(["-device", &port, "-fw_cfg", &item]);
+            }
+            Firmware::Uefi => {
+                // It writes to the serial port by itself; the socket only has to stay open.
+                self.inherit(screen);
+                let code = format!("if=pflash,unit=0,format=raw,readonly=on,file={UEFI_CODE}");
+                // A snapshot is a private copy that goes away with QEMU.
+                let variables = format!("if=pflash,unit=1,format=raw,snapshot=on,file={UEFI_VARIABLES}");
+                self.push(["-drive", &code, "-drive", &variables]);
+            }
         }
     }
 
@@ -182,13 +197,15 @@ impl CommandLine {
         }
     }
 
-    fn talk(&mut self, serial: OwnedFd, debug: OwnedFd, control: OwnedFd) {
-        for (id, socket) in [("serial0", serial), ("debug0", debug), ("control0", control)] {
-            let number = self.inherit(socket);
-            self.push(["-chardev", &format!("socket,id={id},fd={number}")]);
-        }
+    fn talk(&mut self, serial: OwnedFd, control: OwnedFd) {
+        self.socket("serial0", serial);
+        self.socket("control0", control);
         self.push(["-serial", "chardev:serial0", "-mon", "chardev=control0,mode=control"]);
-        self.push(["-device", "isa-debugcon,iobase=0x402,chardev=debug0"]);
+    }
+
+    fn socket(&mut self, id: &str, socket: OwnedFd) {
+        let number = self.inherit(socket);
+        self.push(["-chardev", &format!("socket,id={id},fd={number}")]);
     }
 }
 
@@ -203,7 +220,7 @@ mod tests {
     fn line(machine: Machine, acceleration: &Acceleration) -> (String, usize) {
         let kvm = (*acceleration == Acceleration::Kvm).then(null);
         let wires =
-            Wires { image: null(), serial: null(), debug: null(), control: null(), screenshot: null(), kvm };
+            Wires { image: null(), serial: null(), screen: null(), control: null(), screenshot: null(), kvm };
         let invocation = machine.invocation(acceleration, wires);
         (invocation.arguments.join(" "), invocation.descriptors.len())
     }
@@ -225,9 +242,15 @@ mod tests {
         assert_eq!(count, 5);
         assert!(line.contains("-add-fd fd=3,set=1"));
         assert!(line.contains("socket,id=serial0,fd=4"));
-        assert!(line.contains("socket,id=debug0,fd=5"));
-        assert!(line.contains("socket,id=control0,fd=6"));
+        assert!(line.contains("socket,id=control0,fd=5"));
+        assert!(line.contains("socket,id=screen0,fd=6"));
         assert!(line.contains("-add-fd fd=7,set=2"));
+    }
+
+    #[test]
+    fn the_bios_is_told_the_port_of_its_screen() {
+        let bytes = SCREEN_PORT_VALUE.as_bytes();
+        assert_eq!(u16::from_le_bytes([bytes[0], bytes[1]]), SCREEN_PORT);
     }
 
     #[test]

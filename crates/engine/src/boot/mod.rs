@@ -9,7 +9,7 @@
 //! | `machine` | the virtual machine and QEMU's command line |
 //! | `accel`, `probe` | KVM or emulation: a guest that shows whether KVM is of use |
 //! | `run`, `sandboxed` | where QEMU runs |
-//! | `link`, `qmp` | connections to the machine: serial port, debug port, machine protocol |
+//! | `link`, `qmp` | connections to the machine: serial port, screen text, machine protocol |
 //! | `console`, `signs`, `classify`, `verdict` | from serial output to a verdict |
 //! | `check`, `report` | the check and its proof |
 //! | `attach` | a guest on the terminal |

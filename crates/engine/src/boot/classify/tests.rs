@@ -48,21 +48,41 @@ fn a_kernel_message_inside_the_prompt_hides_nothing() {
     let finding = verdict(&[GRUB, KERNEL, SYSTEMD, "\r\nlive lo[   20.400000] bochs-drm: fb0\r\n", "gin: "]);
     assert_eq!(finding.verdict, Verdict::LoginPrompt);
     assert_eq!(finding.message, "`live` asks for a login");
-    let finding = verdict(&["Begin: Mounting ... [   20.400000] loop0\r\n[   20.5] x\r\ndone.\r\nlive login: "]);
+    let finding =
+        verdict(&["Begin: Mounting ... [   20.400000] loop0\r\n[   20.5] x\r\ndone.\r\nlive login: "]);
     assert_eq!(finding.message, "`live` asks for a login");
 }
 
 #[test]
 fn an_unbootable_medium_is_a_damaged_bootloader() {
     let mut classifier = Classifier::new();
-    classifier.debug(
-        b"SeaBIOS (version 1.16.3)\nBooting from DVD/CD...\nBoot failed: Could not read from CDROM (code 0003)\n",
-    );
-    assert_eq!(classifier.finding(), None);
-    classifier.debug(b"enter handle_18:\n  NULL\nNo bootable device.  Retrying in 60 seconds.\n");
+    let mut lines = Vec::new();
+    let mut screen = |text: &str| classifier.screen(text.as_bytes(), &mut |line| lines.push(line.to_owned()));
+    screen("\x1bc\x1b[?7l\x1b[2JSeaBIOS (version 1.16.3)\r\nBooting from DVD/CD...\r\n");
+    screen("Boot failed: Could not read from CDROM (code 0003)\r\n\nNo bootable device.\r\n");
+    assert_eq!(lines.len(), 4);
     let finding = classifier.finding().expect("a finding");
     assert_eq!(finding.verdict, Verdict::BootloaderDamaged);
     assert!(finding.excerpt.iter().any(|line| line.contains("Could not read from CDROM")));
+}
+
+#[test]
+fn a_boot_loader_that_speaks_on_the_screen_only_is_heard() {
+    let mut classifier = Classifier::new();
+    classifier.screen(b"Booting from DVD/CD...\r\nWelcome to GRUB!\r\n\n\ngrub> ", &mut |_| {});
+    assert_eq!(classifier.stage(), Stage::Bootloader);
+    assert_eq!(classifier.finding().map(|finding| finding.verdict), Some(Verdict::BootloaderDamaged));
+}
+
+#[test]
+fn the_screen_is_heard_until_the_serial_port_speaks() {
+    let mut classifier = Classifier::new();
+    let mut lines = Vec::new();
+    classifier.screen(b"Booting from DVD/CD...\r\n", &mut |line| lines.push(line.to_owned()));
+    classifier.serial(b"Welcome to GRUB!\r\n", &mut |line| lines.push(line.to_owned()));
+    classifier.screen(b"Welcome to GRUB!\r\ngrub rescue> ", &mut |line| lines.push(line.to_owned()));
+    assert_eq!(lines, ["Booting from DVD/CD...", "Welcome to GRUB!"]);
+    assert_eq!(classifier.finding(), None);
 }
 
 #[test]
@@ -163,6 +183,10 @@ fn silence_is_told_by_how_far_the_guest_came() {
     assert!(late.message.contains("console=ttyS0"), "{}", late.message);
     let kernel = read(&[GRUB, KERNEL]).finish(&End::TimeIsUp(300));
     assert_eq!(kernel.message, "no login prompt within 300 seconds; the initramfs spoke last");
+    let silent = read(&[GRUB, KERNEL, SYSTEMD]).finish(&End::Silence(180));
+    assert_eq!(silent.message, "the init system spoke last, and nobody since 180 seconds");
+    let no_kernel = read(&[GRUB]).finish(&End::Stopped("guest-reset".to_owned()));
+    assert_eq!(no_kernel.verdict, Verdict::KernelMissing);
     let reset = read(&[GRUB, KERNEL]).finish(&End::Stopped("guest-reset".to_owned()));
     assert_eq!(reset.verdict, Verdict::Stopped);
 }
@@ -179,7 +203,7 @@ fn any_bytes_are_read_in_bounded_memory() {
             })
             .collect();
         classifier.serial(&bytes, &mut |line| assert!(line.chars().all(|c| !c.is_ascii_control())));
-        classifier.debug(&bytes);
+        classifier.screen(&bytes, &mut |_| {});
     }
     assert!(classifier.finish(&End::TimeIsUp(1)).excerpt.len() <= EXCERPT);
 }
