@@ -24,12 +24,7 @@ struct Activated {
 /// Makes the files that dpkg expects in every database.
 pub(super) fn start(tree: &mut Tree<'_>, architectures: &[String]) -> Result<(), UnpackError> {
     let mut files = vec![(format!("{ADMIN}/info/format"), "1\n".to_owned())];
-    for name in ["status", "available", "diversions", "statoverride"] {
-        files.push((format!("{ADMIN}/{name}"), String::new()));
-    }
-    for name in ["Unincorp", "File"] {
-        files.push((format!("{ADMIN}/triggers/{name}"), String::new()));
-    }
+    files.push((format!("{ADMIN}/status"), String::new()));
     if !architectures.is_empty() {
         files.push((format!("{ADMIN}/arch"), format!("{}\n", architectures.join("\n"))));
     }

@@ -25,6 +25,16 @@ impl Diversions {
         Ok(Self { entries })
     }
 
+    /// All diversions: from, to and the package whose files stay where they are.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8], &str)> {
+        self.entries.iter().map(|(from, (to, package))| (&**from, &**to, &**package))
+    }
+
+    /// Whether `path` is diverted by one of two packages, so that both may ship it.
+    pub fn separates(&self, path: &[u8], one: &str, other: &str) -> bool {
+        self.entries.get(path).is_some_and(|(_, package)| package == one || package == other)
+    }
+
     /// Where `package` has to put `path`, when a diversion of another package says so.
     pub fn redirect(&self, path: &[u8], package: &str) -> Option<&[u8]> {
         let (to, owner) = self.entries.get(path)?;
@@ -44,6 +54,8 @@ mod tests {
         assert_eq!(diversions.redirect(b"usr/bin/sh", "dash"), None);
         assert_eq!(diversions.redirect(b"etc/x", "dash"), Some(&b"etc/x.local"[..]));
         assert_eq!(diversions.redirect(b"etc/y", "dash"), None);
+        assert!(diversions.separates(b"usr/bin/sh", "bash", "dash"));
+        assert!(!diversions.separates(b"usr/bin/sh", "bash", "zsh"));
         assert!(Diversions::parse(b"/a\n/b\n").is_err());
         assert!(Diversions::parse(b"a\n/b\nc\n").is_err());
     }

@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 use rustix::fs::Mode;
 
 use super::base::{ADMIN, Base};
-use super::claims::Claims;
+use super::claims::{Claim, Claims, IMPLICIT};
 use super::database;
 use super::diversions::Diversions;
 use super::package::{self, Opened, STAGING};
@@ -141,7 +141,6 @@ fn prepare<'a>(
 
 /// Makes a directory that packages may claim later, so that theirs are its owner and mode.
 fn make_implicit(shared: &Shared<'_>, tree: &mut Tree<'_>, path: &str) -> std::io::Result<()> {
-    use super::claims::{Claim, IMPLICIT};
     let created =
         match tree.make_directory(path.as_bytes(), Attributes { uid: 0, gid: 0, mode: 0o755, mtime: 0 }) {
             Ok(()) => true,
@@ -264,20 +263,21 @@ fn place_waiting<'a>(
         let control = std::sync::Arc::clone(&waiting.record.control);
         progress(Progress::Preinst { name: &control.name });
         let entries = waiting.staged.take();
-        let path = match &entries {
-            Some(_) => {
-                preinst::stage_members(tree, &waiting.members)?;
-                format!("/{}/preinst", preinst::DIRECTORY)
-            }
-            None => format!("/{ADMIN}/info/{}.preinst", control.info_name()),
+        // Scripts and debconf look at the control members beside the script, so it runs from where dpkg runs it.
+        preinst::stage_members(tree, &waiting.members)?;
+        let script = Preinst {
+            package: control.name.clone(),
+            architecture: control.architecture.clone(),
+            path: format!("/{}/preinst", preinst::DIRECTORY),
         };
-        let script =
-            Preinst { package: control.name.clone(), architecture: control.architecture.clone(), path };
-        scripts(&script).map_err(|output| UnpackError::Preinst { package: control.name.clone(), output })?;
+        rustix::process::umask(Mode::WGRP | Mode::WOTH);
+        let result = scripts(&script);
+        rustix::process::umask(Mode::empty());
+        result.map_err(|output| UnpackError::Preinst { package: control.name.clone(), output })?;
         tree.forget();
         reread_diversions(shared, tree)?;
+        preinst::remove_members(tree)?;
         if let Some(entries) = entries {
-            preinst::remove_members(tree)?;
             package::place_staged(shared, tree, waiting, entries)?;
         }
     }
@@ -290,6 +290,16 @@ fn reread_diversions<'a>(shared: &Shared<'a>, tree: &mut Tree<'a>) -> Result<(),
     let text =
         read.map_err(|source| UnpackError::Database { path: path.clone(), source })?.unwrap_or_default();
     let diversions = Diversions::parse(&text).map_err(|reason| UnpackError::BadDatabase { path, reason })?;
+    // A file that a package has unpacked already was renamed by the script, or else may be overwritten.
+    for (from, to, package) in diversions.iter() {
+        let (from, to) = (shared.canonical(from), shared.canonical(to));
+        let claim = shared.claims.lock(&from).get(&*from).copied();
+        let Some(claim @ Claim::Node(order)) = claim else { continue };
+        if shared.control(order).is_some_and(|control| control.name != package) {
+            shared.claims.lock(&from).remove(&*from);
+            shared.claims.lock(&to).entry(to.clone().into()).or_insert(claim);
+        }
+    }
     *shared.diversions.write().unwrap_or_else(PoisonError::into_inner) = diversions;
     Ok(())
 }

@@ -203,7 +203,8 @@ impl Placer<'_, '_> {
         }
         for index in self.shared.base.owners(self.tree, &entry.path)? {
             let owner = &self.shared.base.packages[*index];
-            if owner.state == "config-files" || owner.control.name == self.record.control.name {
+            let diverted = self.shared.separated(&entry.path, &self.record.control.name, &owner.control.name);
+            if diverted || owner.state == "config-files" || owner.control.name == self.record.control.name {
                 continue;
             } else if self.record.control.replaces(&owner.control) {
                 lock(&self.shared.base_lost).insert((*index, entry.path.clone()));

@@ -54,6 +54,11 @@ impl Shared<'_> {
         }
     }
 
+    /// Whether a diversion lets two packages ship one path.
+    pub fn separated(&self, path: &[u8], one: &str, other: &str) -> bool {
+        self.diversions.read().unwrap_or_else(PoisonError::into_inner).separates(path, one, other)
+    }
+
     /// The control of the package with rank `order`.
     pub fn control(&self, order: u32) -> Option<Arc<Control>> {
         lock(&self.controls).get(&order).cloned()
