@@ -34,6 +34,7 @@ pub use blueprint::Blueprint;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use origin::{Layer, Origin, SetField, Sourced, Written};
 pub use request::{PackageRequest, Relation, Tier, VersionRequest};
+pub use rules::locale_charset;
 pub use schema::schema;
 pub use source::{Format, Source};
 pub use spec::{BuildSpec, LayerFields, blueprint, parse, validate};

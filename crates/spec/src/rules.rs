@@ -19,6 +19,7 @@ use crate::report::quote;
 pub(crate) use packages::{parse_request, split_relation};
 pub(crate) use paths::parse_mode;
 pub(crate) use shape::pattern;
+pub use system::locale_charset;
 pub(crate) use system::{decode_base64, parse_compression};
 
 /// What a rule may know about the rest of the spec.

@@ -113,6 +113,8 @@ impl<'a> Bench<'a> {
     pub(crate) fn policy(&self) -> Policy {
         let files = &self.workshop.blueprint.files;
         let wanted = files.iter().map(|file| file.value.path.trim_start_matches('/').to_owned());
+        let configured = crate::configure::wanted(&self.workshop.blueprint, &self.workshop.lock);
+        let wanted = wanted.chain(configured);
         Policy { excludes: Excludes::runtime(), build_strings: Vec::new(), wanted: wanted.collect() }
     }
 }

@@ -10,25 +10,31 @@ use crate::blueprint::{Algorithm, Compression};
 /// Names of the tz database 2026a, one per line.
 const TIMEZONES: &str = include_str!("../../data/timezones.txt");
 
-/// Locales that glibc supports, one per line.
+/// Locales that glibc supports, one per line, each with its character set.
 const LOCALES: &str = include_str!("../../data/locales.txt");
 
 /// Kernel parameters that would replace the init system or its arguments.
 const TAKEOVER: [&str; 4] = ["init", "rdinit", "init_on_boot", "systemd.run"];
 
+fn locales() -> impl Iterator<Item = &'static str> {
+    LOCALES.lines().filter_map(|line| line.split(' ').next())
+}
+
+/// The character set of a locale, as `locale.gen` names it; `None` when glibc does not know the locale.
+pub fn locale_charset(locale: &str) -> Option<&'static str> {
+    LOCALES.lines().find_map(|line| line.strip_prefix(locale)?.strip_prefix(' '))
+}
+
 /// A locale that glibc knows.
 pub(super) fn locale(text: &str) -> Verdict {
-    if LOCALES.lines().any(|known| known == text) {
+    if locale_charset(text).is_some() {
         return Ok(());
     }
-    let normal = text
-        .replace(".utf8", ".UTF-8")
-        .replace(".utf-8", ".UTF-8")
-        .replace('-', "_")
-        .replace("UTF_8", "UTF-8");
-    let near = LOCALES.lines().find(|known| *known == normal || *known == format!("{normal}.UTF-8"));
+    let normal = text.replace(".utf8", ".UTF-8").replace(".utf-8", ".UTF-8");
+    let normal = normal.replace('-', "_").replace("UTF_8", "UTF-8");
+    let near = locales().find(|known| *known == normal || *known == format!("{normal}.UTF-8"));
     let hint = near.map(|known| format!("did you mean `{known}`?"));
-    let hint = hint.or_else(|| did_you_mean(text, LOCALES.lines()));
+    let hint = hint.or_else(|| did_you_mean(text, locales()));
     Err(Fault::not_a(text, "known locale").hint("for example `en_GB.UTF-8` or `C.UTF-8`").maybe_hint(hint))
 }
 

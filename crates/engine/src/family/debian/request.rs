@@ -131,6 +131,8 @@ fn needed(
     if blueprint.sets("/keyboard") {
         names.push(("console-setup".to_owned(), "/keyboard"));
     }
+    let configured = crate::configure::packages(blueprint);
+    names.extend(configured.into_iter().map(|(name, field)| (name.to_owned(), field)));
     Ok(names)
 }
 
