@@ -7,9 +7,12 @@ use ureq::{
     Agent, Body, BodyReader, Proxy, Timeout,
     config::Config,
     http::{Response, Uri, header},
+    unversioned::transport::DefaultConnector,
 };
 
-use crate::{FetchError, FetchOptions, ProxySetting, TransferError, mirrors::host, proxy};
+use crate::{
+    FetchError, FetchOptions, ProxySetting, TransferError, mirrors::host, proxy, resolver::Remembering,
+};
 
 /// Redirects that are followed: mirrors' redirectors need one or two.
 const MAX_REDIRECTS: usize = 5;
@@ -61,10 +64,11 @@ impl Client {
             ProxySetting::Url(url) => (Some(url.clone()), Some(url.clone())),
             ProxySetting::Environment => (variable("http_proxy"), variable("https_proxy")),
         };
+        let resolver = Remembering::default();
         Ok(Self {
-            direct: config(options, None).new_agent(),
-            plain: plain.map(|url| plain_agent(options, &url)).transpose()?,
-            tunnel: tunnel.map(|url| tunnel_agent(options, &url)).transpose()?,
+            direct: agent(config(options, None), &resolver),
+            plain: plain.map(|url| plain_agent(options, &url, &resolver)).transpose()?,
+            tunnel: tunnel.map(|url| tunnel_agent(options, &url, &resolver)).transpose()?,
             no_proxy: match options.proxy {
                 ProxySetting::Environment => variable("no_proxy").unwrap_or_default(),
                 _ => String::new(),
@@ -202,26 +206,34 @@ fn config(options: &FetchOptions, proxy: Option<Proxy>) -> Config {
         .build()
 }
 
-fn tunnel_agent(options: &FetchOptions, url: &str) -> Result<Agent, FetchError> {
+fn agent(config: Config, resolver: &Remembering) -> Agent {
+    Agent::with_parts(config, DefaultConnector::default(), resolver.clone())
+}
+
+fn tunnel_agent(options: &FetchOptions, url: &str, resolver: &Remembering) -> Result<Agent, FetchError> {
     let proxy = Proxy::new(url).map_err(|_| FetchError::InvalidProxy { url: url.to_owned() })?;
-    Ok(config(options, Some(proxy)).new_agent())
+    Ok(agent(config(options, Some(proxy)), resolver))
 }
 
 /// The agent and the value of `Proxy-Authorization`.
-fn plain_agent(options: &FetchOptions, url: &str) -> Result<(Agent, Option<String>), FetchError> {
+fn plain_agent(
+    options: &FetchOptions,
+    url: &str,
+    resolver: &Remembering,
+) -> Result<(Agent, Option<String>), FetchError> {
     let invalid = || FetchError::InvalidProxy { url: url.to_owned() };
     let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let uri: Uri = whole.parse().map_err(|_| invalid())?;
     if uri.scheme_str() != Some("http") {
         // A proxy that is itself reached by TLS: only tunnels are supported.
-        return Ok((tunnel_agent(options, url)?, None));
+        return Ok((tunnel_agent(options, url, resolver)?, None));
     }
     let parsed = Proxy::new(&whole).map_err(|_| invalid())?;
     let authorization = parsed.username().map(|user| {
         let pair = format!("{user}:{}", parsed.password().unwrap_or_default());
         format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair))
     });
-    Ok((proxy::agent(config(options, None), uri), authorization))
+    Ok((proxy::agent(config(options, None), uri, resolver.clone()), authorization))
 }
 
 /// A proxy variable in lower or upper case, or `all_proxy`.

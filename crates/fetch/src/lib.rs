@@ -20,6 +20,7 @@ mod mirrors;
 mod options;
 mod pace;
 mod proxy;
+mod resolver;
 mod small;
 mod transfer;
 mod worker;

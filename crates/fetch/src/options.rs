@@ -45,7 +45,7 @@ impl Default for FetchOptions {
     fn default() -> Self {
         Self {
             offline: false,
-            parallel: 8,
+            parallel: 16,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(20),
             total_timeout: Duration::from_hours(1),

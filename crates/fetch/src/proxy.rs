@@ -9,22 +9,24 @@ use ureq::{
     config::Config,
     http::Uri,
     unversioned::{
-        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        resolver::{ResolvedSocketAddrs, Resolver},
         transport::{Buffers, ConnectionDetails, Connector, NextTimeout, TcpConnector, Transport},
     },
 };
 
+use crate::resolver::Remembering;
+
 /// An agent that sends every request to the proxy at `proxy`.
-pub(crate) fn agent(config: Config, proxy: Uri) -> Agent {
+pub(crate) fn agent(config: Config, proxy: Uri, resolver: Remembering) -> Agent {
     let connector = ().chain(TcpConnector::default()).chain(WholeUrl);
-    Agent::with_parts(config, connector, ProxyAddress { proxy, inner: DefaultResolver::default() })
+    Agent::with_parts(config, connector, ProxyAddress { proxy, resolver })
 }
 
 /// Answers every question with the addresses of the proxy.
 #[derive(Debug)]
 struct ProxyAddress {
     proxy: Uri,
-    inner: DefaultResolver,
+    resolver: Remembering,
 }
 
 impl Resolver for ProxyAddress {
@@ -34,7 +36,7 @@ impl Resolver for ProxyAddress {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        self.inner.resolve(&self.proxy, config, timeout)
+        self.resolver.resolve(&self.proxy, config, timeout)
     }
 }
 

@@ -10,11 +10,10 @@
 //! 3. [`Journal::sync`] (`syncfs`, then removal of the markers) runs in the background when a store with old markers
 //!    is opened, in garbage collection, and whenever the caller likes.
 //! 4. Opening a store that has a marker of *another boot* means that the machine went down with unwritten data. What is
-//!    younger than the marker is then suspect: blobs are hashed again, trees, steps, indexes and partial downloads are
-//!    dropped.
+//!    younger than the marker is then suspect: blobs are hashed again, trees, steps, indexes, partial downloads and the
+//!    records of published files are dropped.
 //!
-//! Date watermarks, which are security state and not a cache, are flushed at once (see `watermarks`), and published
-//! files as well (see `published`).
+//! Date watermarks, which are security state and not a cache, are flushed at once (see `watermarks`).
 
 use std::{
     fs::{self, File},

@@ -38,8 +38,11 @@ impl<'a> Publications<'a> {
         Self { store }
     }
 
-    /// Puts a copy of `blob` at `path`. It appears whole, flushed to the disk and checked against its digest, or not
-    /// at all; an untouched copy from an earlier call is left alone.
+    /// Puts a copy of `blob` at `path`. It appears whole and checked against its digest, or not at all; an untouched
+    /// copy from an earlier call is left alone.
+    ///
+    /// The copy is not flushed: waiting for the disk would take longer than many builds, and after a power cut the
+    /// next build places it again, since `journal` forgets what it had placed.
     pub fn place(self, blob: BlobRef, path: &Path) -> Result<Placed, StoreError> {
         if self.is_current(path, blob) {
             return Ok(Placed::Current);
@@ -52,7 +55,6 @@ impl<'a> Publications<'a> {
             return Err(self.store.blobs().quarantine(blob.digest, found)?);
         }
         target.file.set_permissions(fs::Permissions::from_mode(0o644)).during("set the mode of", path)?;
-        target.file.sync_all().during("flush", path)?;
         name(target, path)?;
         self.record(path, blob)?;
         Ok(Placed::Written)
@@ -129,7 +131,7 @@ fn copy(source: &mut File, target: &mut File, path: &Path) -> Result<Digest, Sto
     }
 }
 
-/// Gives the finished file its name, replacing what is there, and flushes the directory.
+/// Gives the finished file its name, replacing what is there.
 fn name(target: Unnamed, path: &Path) -> Result<(), StoreError> {
     let mut temporary = path.file_name().unwrap_or_default().to_os_string();
     temporary.push(".new");
@@ -141,7 +143,5 @@ fn name(target: Unnamed, path: &Path) -> Result<(), StoreError> {
     }
     fs::rename(&temporary, path)
         .inspect_err(|_| drop(fs::remove_file(&temporary)))
-        .during("replace", path)?;
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(dir).and_then(|dir| dir.sync_all()).during("flush", dir)
+        .during("replace", path)
 }
