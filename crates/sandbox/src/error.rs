@@ -66,3 +66,12 @@ pub enum WaitError {
         source: io::Error,
     },
 }
+
+impl From<WaitError> for LaunchError {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Read { source } => Self::Lost { source },
+            WaitError::SupervisorDied => Self::Lost { source: io::ErrorKind::BrokenPipe.into() },
+        }
+    }
+}

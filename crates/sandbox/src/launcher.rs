@@ -9,7 +9,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use crate::channel::{Channel, MAX_FDS};
-use crate::error::{LaunchError, WaitError};
+use crate::error::LaunchError;
 use crate::failure::Failure;
 use crate::outcome::Finished;
 use crate::preflight::Report;
@@ -71,7 +71,10 @@ impl Launcher {
             .and_then(|()| running.control().send(&input))
             .map_err(lost)?;
         match receive(running.control()).map_err(lost)? {
-            Reply::Started => Ok(running),
+            Reply::Started { unique_ids } => {
+                running.set_unique_ids(unique_ids);
+                Ok(running)
+            }
             Reply::Failed(failure) => {
                 running.reap();
                 Err(setup(failure))
@@ -86,10 +89,7 @@ impl Launcher {
     /// As [`Launcher::spawn`]; `Lost` when the job could not be followed.
     pub fn run(&self, spec: Spec, on_line: &mut dyn FnMut(Stream, &str)) -> Result<Finished, LaunchError> {
         let mut running = self.spawn(spec)?;
-        running.wait(on_line).map_err(|error| match error {
-            WaitError::Read { source } => LaunchError::Lost { source },
-            WaitError::SupervisorDied => LaunchError::Lost { source: io::ErrorKind::BrokenPipe.into() },
-        })
+        running.wait(on_line).map_err(LaunchError::from)
     }
 
     /// Makes an empty directory that can be a tree: owned by the first id of the range that trees have at rest.
@@ -109,12 +109,9 @@ impl Launcher {
         self.ask(&Request::DeleteTree { path: absolute(path)? }).map(drop)
     }
 
-    /// What this machine offers and lacks. Starts probe processes; nothing is changed.
-    ///
-    /// # Errors
-    /// When the supervisor itself does not start.
-    pub fn preflight(&self) -> Result<Report, LaunchError> {
-        match self.ask(&Request::Preflight { state: self.state.clone() })? {
+    /// The part of the preflight that needs no job.
+    pub(crate) fn look(&self) -> Result<Report, LaunchError> {
+        match self.ask(&Request::Look { state: self.state.clone() })? {
             Reply::Report(report) => Ok(report),
             other => Err(unexpected(&other)),
         }

@@ -1,8 +1,17 @@
 //! What this machine offers a sandbox, and what it lacks.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-/// The answer of [`crate::Launcher::preflight`].
+use crate::error::LaunchError;
+use crate::launcher::Launcher;
+use crate::spec::{Root, Spec, Task};
+
+/// The agent that every supervisor knows: it does nothing.
+pub(crate) const NOTHING: &str = "__nothing";
+
+/// The answer of [`Launcher::preflight`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// Whether jobs can run at all.
@@ -17,7 +26,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Isolation {
-    /// `ns`: namespaces of the host's kernel.
+    /// `ns`: namespaces of the host's kernel, which is no boundary between tenants.
     pub level: String,
     /// Whether the caller is the host's root, which allows ranges of ids per job.
     pub root: bool,
@@ -40,21 +49,65 @@ pub struct Finding {
     pub fatal: bool,
     /// What was found.
     pub what: String,
-    /// What to do about it.
+    /// What to do about it; empty when nothing is known.
     pub hint: String,
 }
 
-/// Looks at this machine.
-pub(crate) fn probe() -> Report {
-    let root = rustix::process::geteuid().is_root();
-    let isolation = Isolation {
-        level: "ns".to_owned(),
-        root,
-        unique_ids: root,
-        landlock: 0,
-        memory_limit: false,
-        pids_limit: false,
-        cpu_limit: false,
+impl Launcher {
+    /// What this machine offers and lacks, found by running a job on trees in `store`, which must be on the file
+    /// system of later jobs. Nothing stays behind.
+    ///
+    /// # Errors
+    /// When the supervisor itself does not start. What keeps jobs from running is in the report.
+    pub fn preflight(&self, store: &Path) -> Result<Report, LaunchError> {
+        let mut report = self.look()?;
+        match self.try_job(store) {
+            Ok(unique_ids) => report.isolation.unique_ids = unique_ids,
+            Err(error) => {
+                report.usable = false;
+                report.findings.insert(0, fatal(&error));
+            }
+        }
+        if report.usable && report.isolation.root && !report.isolation.unique_ids {
+            report.findings.push(Finding {
+                fatal: false,
+                what: "the file system of the store cannot map ids, so running jobs share a range of ids"
+                    .to_owned(),
+                hint: "keep the store on ext4, xfs, btrfs or tmpfs, with Linux 5.19 or newer".to_owned(),
+            });
+        }
+        Ok(report)
+    }
+
+    /// Runs a job that does nothing; whether it had ids of its own.
+    fn try_job(&self, store: &Path) -> Result<bool, LaunchError> {
+        let failed = |source| LaunchError::State { path: store.to_owned(), source };
+        let directory = store.join(format!(".preflight-{}", std::process::id()));
+        std::fs::create_dir(&directory).map_err(failed)?;
+        let [upper, work] = ["upper", "work"].map(|name| directory.join(name));
+        let tried = open_to_all(&directory).map_err(failed).and_then(|()| {
+            self.make_tree_dir(&upper)?;
+            let root = Root::Overlay { lowers: Vec::new(), upper: upper.clone(), work: work.clone() };
+            let mut running =
+                self.spawn(Spec::new(root, Task::Agent { name: NOTHING.to_owned(), input: Vec::new() }))?;
+            let unique_ids = running.has_unique_ids();
+            running.wait(&mut |_, _| {}).map(|_| unique_ids).map_err(LaunchError::from)
+        });
+        let cleaned = [&upper, &work].into_iter().try_for_each(|tree| self.delete_tree(tree));
+        let cleaned = cleaned.and_then(|()| std::fs::remove_dir(&directory).map_err(failed));
+        tried.and_then(|unique_ids| cleaned.map(|()| unique_ids))
+    }
+}
+
+fn open_to_all(directory: &Path) -> std::io::Result<()> {
+    std::fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o711))
+}
+
+fn fatal(error: &LaunchError) -> Finding {
+    let hint = match error {
+        LaunchError::Setup { hint: Some(hint), .. } => hint.clone(),
+        _ => String::new(),
     };
-    Report { usable: true, isolation, findings: Vec::new() }
+    let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    Finding { fatal: true, what: format!("{error}{cause}"), hint }
 }

@@ -35,6 +35,7 @@ pub struct Running {
     logs: Vec<Log>,
     room: u64,
     overflow: bool,
+    unique_ids: bool,
 }
 
 /// Stops a job from another thread.
@@ -65,11 +66,21 @@ impl Running {
             logs: logs.collect(),
             room,
             overflow: false,
+            unique_ids: false,
         }
     }
 
     pub(crate) fn control(&self) -> &Channel {
         &self.control
+    }
+
+    pub(crate) fn set_unique_ids(&mut self, unique_ids: bool) {
+        self.unique_ids = unique_ids;
+    }
+
+    /// Whether no other running job has the ids of this one.
+    pub fn has_unique_ids(&self) -> bool {
+        self.unique_ids
     }
 
     /// The connection to the job's agent; `None` for a program. Can be used by another thread during

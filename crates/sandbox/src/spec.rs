@@ -25,8 +25,8 @@ pub struct Spec {
     pub stdin: Stdin,
     /// Where standard output and error go.
     pub output: Output,
-    /// Let `fsync` and its kin succeed without doing anything. Right for trees that a crash discards anyway:
-    /// package tools sync after every few files.
+    /// Let `fsync` and its kin succeed without doing anything, and do not sync an overlay's upper layer at its end.
+    /// Right for trees that a crash discards anyway: package tools sync after every few files.
     pub suppress_sync: bool,
 }
 

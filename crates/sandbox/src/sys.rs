@@ -141,6 +141,16 @@ pub(crate) fn children_usage() -> (Duration, u64) {
     (time(usage.ru_utime) + time(usage.ru_stime), usage.ru_maxrss.cast_unsigned() * 1024)
 }
 
+/// The kernel's landlock interface; 0 when it has none.
+pub(crate) fn landlock_interface() -> i32 {
+    const CREATE_RULESET_VERSION: u32 = 1;
+    let nothing = std::ptr::null::<libc::c_void>();
+    // SAFETY: with this flag the call takes no attributes and only tells its version.
+    let version =
+        unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, nothing, 0_usize, CREATE_RULESET_VERSION) };
+    i32::try_from(version).unwrap_or(0).max(0)
+}
+
 fn check(result: i64) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -18,7 +18,7 @@ pub(crate) enum Request {
     Run { job: Box<Job>, state: PathBuf },
     MakeTree { path: PathBuf },
     DeleteTree { path: PathBuf },
-    Preflight { state: PathBuf },
+    Look { state: PathBuf },
     Sweep { state: PathBuf },
 }
 
@@ -39,13 +39,13 @@ pub(crate) struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// The sandbox is closed and the task is running in it.
-    Started,
+    Started { unique_ids: bool },
     /// The request failed; for a job: before its task was running.
     Failed(Failure),
     /// The job is over and nothing of it is left.
     Finished(Finished),
     /// A request other than `Run` is done.
     Done,
-    /// The answer to `Preflight`.
+    /// The answer to `Look`.
     Report(Report),
 }

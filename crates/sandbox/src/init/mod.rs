@@ -97,7 +97,7 @@ fn build_and_run(plan: Plan<'_>, reporter: i32) -> Result<(), Failure> {
     still_wanted(&plan.go)?;
 
     sys::unshare(libc::CLONE_NEWCGROUP).step("unshare the control group namespace")?;
-    let entered = mounts::enter(root, mounts, &devices)?;
+    let entered = mounts::enter(root, mounts, &devices, plan.job.suppress_sync)?;
     process::configure(&plan.job)?;
     let launch = task::Launch {
         task: plan.job.task.clone(),

@@ -55,6 +55,7 @@ pub(super) fn enter(
     root: RootPlan<OwnedFd>,
     mounts: Vec<MountPlan<OwnedFd>>,
     devices: &[Device],
+    volatile: bool,
 ) -> Result<Entered, Failure> {
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private).step("make all mounts private")?;
@@ -68,7 +69,7 @@ pub(super) fn enter(
     if layered {
         make_points(&mounts, entered.writable_root)?;
     }
-    root::mount(root)?;
+    root::mount(root, volatile)?;
     let top = openat(
         CWD,
         format!("{STAGE}/root"),

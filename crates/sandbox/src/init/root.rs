@@ -13,6 +13,9 @@ use rustix::mount::{
 use crate::failure::{Failure, Step};
 use crate::plan::RootPlan;
 
+const STORE_HINT: &str =
+    "keep the store on ext4, xfs, btrfs or tmpfs with Linux 5.19 or newer; not in a container's overlay";
+
 /// Where init builds the job's root before it moves there: any directory that every host has. Only this process sees
 /// what is mounted there.
 pub(super) const STAGE: &str = "/tmp";
@@ -28,12 +31,13 @@ pub(super) fn stage() -> Result<OwnedFd, Failure> {
 }
 
 /// Mounts the root at its place in the staging area.
-pub(super) fn mount(root: RootPlan<OwnedFd>) -> Result<(), Failure> {
+/// With `volatile`, nothing is synced when the job ends: what a crash leaves half written is discarded by its owner.
+pub(super) fn mount(root: RootPlan<OwnedFd>, volatile: bool) -> Result<(), Failure> {
     let target = format!("{STAGE}/root");
     match root {
         RootPlan::Directory(tree) => attach(&tree, CWD, &target),
         RootPlan::ReadOnly { lowers } => {
-            let layers = Layers { below: Some(format!("{STAGE}/points")), lowers, upper: None };
+            let layers = Layers { below: Some(format!("{STAGE}/points")), lowers, upper: None, volatile };
             attach(&layers.mount("root")?, CWD, &target)
         }
         RootPlan::Overlay { lowers, parent, upper, work } => {
@@ -41,7 +45,7 @@ pub(super) fn mount(root: RootPlan<OwnedFd>) -> Result<(), Failure> {
             let parent = format!("{STAGE}/layers/upper");
             let path = |name: std::ffi::OsString| format!("{parent}/{}", name.to_string_lossy());
             let upper = Some((path(upper), fresh_work(&path(work))?));
-            let layers = Layers { below: Some(format!("{STAGE}/points")), lowers, upper };
+            let layers = Layers { below: Some(format!("{STAGE}/points")), lowers, upper, volatile };
             attach(&layers.mount("root")?, CWD, &target)
         }
     }
@@ -51,7 +55,7 @@ pub(super) fn mount(root: RootPlan<OwnedFd>) -> Result<(), Failure> {
 pub(super) fn union(lowers: Vec<OwnedFd>, name: &str) -> Result<OwnedFd, Failure> {
     match <[OwnedFd; 1]>::try_from(lowers) {
         Ok([only]) => Ok(only),
-        Err(lowers) => Layers { below: None, lowers, upper: None }.mount(name),
+        Err(lowers) => Layers { below: None, lowers, upper: None, volatile: false }.mount(name),
     }
 }
 
@@ -61,6 +65,7 @@ struct Layers {
     /// Lowest first.
     lowers: Vec<OwnedFd>,
     upper: Option<(String, String)>,
+    volatile: bool,
 }
 
 impl Layers {
@@ -81,11 +86,14 @@ impl Layers {
         if let Some((upper, work)) = &self.upper {
             set("upperdir", upper)?;
             set("workdir", work)?;
-            // Nothing is synced when the job ends: what a crash leaves half written is discarded by its owner.
-            fsconfig_set_flag(overlay.as_fd(), "volatile").step("set overlayfs `volatile`")?;
+            if self.volatile {
+                fsconfig_set_flag(overlay.as_fd(), "volatile").step("set overlayfs `volatile`")?;
+            }
         }
         fsconfig_set_flag(overlay.as_fd(), "userxattr").step("set overlayfs `userxattr`")?;
-        fsconfig_create(overlay.as_fd()).step("mount the layers as one file system")?;
+        fsconfig_create(overlay.as_fd())
+            .step("mount the layers as one file system")
+            .map_err(|failure| failure.with_hint(STORE_HINT))?;
         let mut attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         if self.upper.is_none() {
             attributes |= MountAttrFlags::MOUNT_ATTR_RDONLY;

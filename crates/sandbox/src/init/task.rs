@@ -18,8 +18,12 @@ use crate::agent::{Agent, AgentIo};
 use crate::channel::Channel;
 use crate::failure::{Failure, Step};
 use crate::outcome::Breach;
+use crate::preflight;
 use crate::spec::Task;
 use crate::sys::{self, Side};
+
+/// The agent of the preflight.
+const NOTHING: Agent = Agent { name: preflight::NOTHING, run: |_| Ok(()) };
 
 /// The task and the descriptors it gets.
 pub(super) struct Launch<'a> {
@@ -68,13 +72,15 @@ impl Launch<'_> {
         let _ = setsid();
         let failure = match self.task.clone() {
             Task::Exec { argv, env, cwd } => self.execute(&argv, &env, &cwd),
-            Task::Agent { name, .. } => match self.agents.iter().find(|agent| agent.name == name) {
-                None => Failure::new(format!("find the agent `{name}`"), "it is not registered"),
-                Some(agent) => match self.into_agent() {
-                    Ok((io, report)) => run_agent(*agent, io, &report),
-                    Err(failure) => failure,
-                },
-            },
+            Task::Agent { name, .. } => {
+                match self.agents.iter().chain([&NOTHING]).find(|agent| agent.name == name) {
+                    None => Failure::new(format!("find the agent `{name}`"), "it is not registered"),
+                    Some(agent) => match self.into_agent() {
+                        Ok((io, report)) => run_agent(*agent, io, &report),
+                        Err(failure) => failure,
+                    },
+                }
+            }
         };
         let text = serde_json::to_string(&failure).unwrap_or_default();
         // If init cannot be told, it sees the status.

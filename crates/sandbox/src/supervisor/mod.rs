@@ -3,6 +3,7 @@
 mod cgroup;
 mod cgroup_path;
 mod disk;
+mod look;
 mod record;
 mod run;
 mod tree;
@@ -38,9 +39,9 @@ fn answer(request: Request, control: &Channel, agents: &[Agent]) -> Result<Reply
             run::run(*job, given, &state, control, agents).map(Reply::Finished)
         }
         Request::MakeTree { path } => tree::make(Ids::detect()?, &path).map(|()| Reply::Done),
-        Request::DeleteTree { path } => tree::delete(Ids::detect()?, &path).map(|()| Reply::Done),
+        Request::DeleteTree { path } => tree::delete(&path).map(|()| Reply::Done),
         Request::Sweep { state } => record::sweep(&state).map(|()| Reply::Done),
-        Request::Preflight { .. } => Ok(Reply::Report(crate::preflight::probe())),
+        Request::Look { state } => look::look(&state).map(Reply::Report),
     }
 }
 

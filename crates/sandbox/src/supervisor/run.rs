@@ -63,8 +63,9 @@ pub(super) fn run(
     let limits = job.limits.clone();
     let disk = Disk::of(&job.root)?;
     let init = clone_init(job, given, &identity, sources, &groups, agents, control)?;
+    let unique_ids = identity.unique.is_some();
     let mut watch = Watch { init, control, groups: &groups, disk, limits: &limits, start };
-    let ended = watch.follow(&mut || send(control, &Reply::Started).step("tell the caller"));
+    let ended = watch.follow(&mut || send(control, &Reply::Started { unique_ids }).step("tell the caller"));
     let usage = watch.end();
     groups.remove();
     ended.map(|outcome| Finished { outcome, usage })

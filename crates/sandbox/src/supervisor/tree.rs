@@ -44,15 +44,17 @@ pub(super) fn make(ids: Ids, path: &Path) -> Result<(), Failure> {
 }
 
 /// Deletes a tree; one that does not exist is deleted already.
-pub(super) fn delete(ids: Ids, path: &Path) -> Result<(), Failure> {
+pub(super) fn delete(path: &Path) -> Result<(), Failure> {
     let (parent, name) = split(path)?;
     let deleted = match openat(&parent, &name, DIRECTORY, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(()),
         // Closed to the caller, but not to the ids of the tree.
-        Err(Errno::ACCESS) => with_tree_ids(ids, || {
-            openat(&parent, &name, DIRECTORY, Mode::empty()).step("open it").and_then(|tree| empty(&tree))
+        Err(Errno::ACCESS) => Ids::detect().and_then(|ids| {
+            with_tree_ids(ids, || {
+                openat(&parent, &name, DIRECTORY, Mode::empty()).step("open it").and_then(|tree| empty(&tree))
+            })
         }),
-        opened => opened.step("open it").and_then(|tree| with_tree_ids(ids, || empty(&tree))),
+        opened => opened.step("open it").and_then(|tree| with_tree_ids(Ids::detect()?, || empty(&tree))),
     };
     deleted
         .and_then(|()| unlinkat(&parent, &name, AtFlags::REMOVEDIR).step("remove it"))

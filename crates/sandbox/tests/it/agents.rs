@@ -1,5 +1,6 @@
 //! What the tests run inside.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -19,9 +20,9 @@ pub(crate) const ALL: &[Agent] = &[
     Agent { name: "fail", run: |_| Err("no luck".to_owned()) },
     Agent { name: "syscalls", run: probe::syscalls },
     Agent { name: "sockets", run: probe::sockets },
-    Agent { name: "int80", run: |_| foreign("int80") },
-    Agent { name: "socketcall", run: |_| foreign("socketcall") },
-    Agent { name: "x32", run: |_| foreign("x32") },
+    Agent { name: "int80", run: |_| probe::foreign("int80") },
+    Agent { name: "socketcall", run: |_| probe::foreign("socketcall") },
+    Agent { name: "x32", run: |_| probe::foreign("x32") },
     Agent { name: "connect", run: connect },
     Agent { name: "descriptors", run: descriptors },
     Agent { name: "listen", run: listen },
@@ -64,11 +65,6 @@ fn echo(io: &mut AgentIo) -> Result<(), String> {
     Ok(())
 }
 
-fn foreign(kind: &str) -> Result<(), String> {
-    probe::foreign(kind);
-    Ok(())
-}
-
 /// Tries to reach the world, the machine and a port of the caller, and tells how that ended.
 fn connect(io: &mut AgentIo) -> Result<(), String> {
     let text = |error: io::Error| match error.raw_os_error() {
@@ -85,17 +81,18 @@ fn connect(io: &mut AgentIo) -> Result<(), String> {
     ];
     for (name, target) in targets {
         let target: SocketAddr = target.parse().map_err(|error| format!("{error}"))?;
-        told += &format!(
-            "{name}: {}\n",
+        let _ = writeln!(
+            told,
+            "{name}: {}",
             TcpStream::connect(target).map_or_else(text, |_| "connected".to_owned())
         );
     }
     let asked = UdpSocket::bind("0.0.0.0:0").and_then(|socket| socket.send_to(b"?", "9.9.9.9:53"));
-    told += &format!("name server: {}\n", asked.map_or_else(text, |_| "sent".to_owned()));
+    let _ = writeln!(told, "name server: {}", asked.map_or_else(text, |_| "sent".to_owned()));
     let devices = fs::read_to_string("/proc/net/dev").map_err(|error| error.to_string())?;
     let names: Vec<_> =
         devices.lines().filter_map(|line| line.split_once(':')).map(|(name, _)| name.trim()).collect();
-    told += &format!("devices: {}\n", names.join(" "));
+    let _ = writeln!(told, "devices: {}", names.join(" "));
     io.send(told.as_bytes()).map_err(|error| error.to_string())
 }
 

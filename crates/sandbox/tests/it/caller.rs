@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use lbuild_sandbox::{Launcher, Root, Spec};
 
 use crate::fixture::shell;
-use crate::probe;
+use crate::{probe, user};
 
 /// The first argument of these processes.
 const ARGUMENT: &str = "__role";
@@ -17,7 +17,8 @@ pub(crate) fn play() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        [ARGUMENT, "foreign", kind] => probe::foreign(kind),
+        [ARGUMENT, "foreign", kind] => probe::foreign(kind).expect("a kind"),
+        [ARGUMENT, "user", home] => user::play(Path::new(home)),
         [ARGUMENT, "call", system, script] => call(Path::new(system), script),
         _ => return,
     }

@@ -110,8 +110,7 @@ pub(crate) fn system() -> &'static Path {
         open_up(&parent);
         let launcher = Launcher::new().expect("a launcher");
         let tree = parent.join("root");
-        launcher.make_tree_dir(&tree).expect("a tree");
-        populate(&launcher, &tree);
+        populate_at(&launcher, &tree);
         tree
     })
 }
@@ -125,7 +124,9 @@ pub(crate) fn remove_system() {
     }
 }
 
-fn populate(launcher: &Launcher, tree: &Path) {
+/// Makes the small system as a new tree.
+pub(crate) fn populate_at(launcher: &Launcher, tree: &Path) {
+    launcher.make_tree_dir(tree).expect("a tree");
     let mut lines = vec!["/usr/lib/.keep -> nothing".to_owned(), "/lib -> usr/lib".to_owned()];
     let mut fds = Vec::new();
     let mut libraries = BTreeSet::new();

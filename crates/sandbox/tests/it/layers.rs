@@ -152,6 +152,6 @@ fn privileged_a_link_in_the_tree_cannot_move_a_mount() {
     ok(&bench, over(&[], replaced.clone()), "true");
     let proc = replaced.join("proc");
     std::os::unix::fs::symlink("/etc", &proc).expect("a link");
-    let error = bench.launcher.spawn(Spec::new(over(&[], replaced), shell("true"))).err().expect("refused");
+    let error = bench.launcher.spawn(Spec::new(over(&[], replaced), shell("true"))).expect_err("refused");
     assert!(error.to_string().contains("mount point `proc`"), "{error}");
 }

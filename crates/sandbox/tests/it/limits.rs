@@ -23,7 +23,7 @@ const MIB: u64 = 1 << 20;
 
 /// A script, its limits, what it breaches.
 fn breaches() -> Vec<(&'static str, Limits, Breach)> {
-    let limits = || Limits { wall: Duration::from_secs(60), ..Limits::default() };
+    let limits = || Limits { wall: Duration::from_mins(1), ..Limits::default() };
     vec![
         ("f() { f | f & }; f; sleep 60", Limits { pids: 60, ..limits() }, Breach::Pids),
         (
@@ -179,7 +179,7 @@ fn privileged_the_log_is_whole_and_the_caller_can_stop_a_job() {
     assert!(lines.contains(&(lbuild_sandbox::Stream::Stderr, "end".to_owned())));
 
     let (mut running, first) =
-        started(&bench, "two", "head -1 /proc/self/uid_map; sleep 1000", Duration::from_secs(60));
+        started(&bench, "two", "head -1 /proc/self/uid_map; sleep 1000", Duration::from_mins(1));
     let killer = running.killer();
     let stopping = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));
@@ -189,7 +189,7 @@ fn privileged_the_log_is_whole_and_the_caller_can_stop_a_job() {
     stopping.join().expect("a thread");
     assert_eq!(of_range(first), []);
     let (running, first) =
-        started(&bench, "three", "head -1 /proc/self/uid_map; sleep 1000", Duration::from_secs(60));
+        started(&bench, "three", "head -1 /proc/self/uid_map; sleep 1000", Duration::from_mins(1));
     drop(running);
     assert_eq!(of_range(first), [], "a job outlives its handle");
 }

@@ -9,6 +9,7 @@ mod layers;
 mod limits;
 mod probe;
 mod teardown;
+mod user;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -27,11 +28,17 @@ fn main() {
     lbuild_sandbox::dispatch(agents::ALL);
     caller::play();
     let arguments = Arguments::from_args();
-    let tests: Vec<Trial> =
-        [basics::trials(), layers::trials(), escape::trials(), limits::trials(), teardown::trials()]
-            .into_iter()
-            .flatten()
-            .collect();
+    let tests: Vec<Trial> = [
+        basics::trials(),
+        layers::trials(),
+        escape::trials(),
+        limits::trials(),
+        teardown::trials(),
+        user::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let conclusion = libtest_mimic::run(&arguments, tests);
     fixture::remove_system();
     conclusion.exit();

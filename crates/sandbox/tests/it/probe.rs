@@ -1,6 +1,7 @@
 //! System calls as hostile code would make them, from an agent or from a program inside.
 #![expect(unsafe_code, reason = "the calls have no safe wrapper, which is the point of refusing them")]
 
+use std::fmt::Write as _;
 use std::io;
 
 use lbuild_sandbox::AgentIo;
@@ -112,7 +113,7 @@ pub(crate) fn syscalls(io: &mut AgentIo) -> Result<(), String> {
         // SAFETY: none of the calls gets a valid pointer, and those that succeed do nothing.
         let result = unsafe { libc::syscall(*number, *a, *b, *c, *d, *e, 0_u64) };
         let result = if result == -1 { errno() } else { "ok".to_owned() };
-        table += &format!("{name:<28}{result}\n");
+        let _ = writeln!(table, "{name:<28}{result}");
     }
     io.send(table.as_bytes()).map_err(|error| error.to_string())
 }
@@ -124,7 +125,7 @@ pub(crate) fn sockets(io: &mut AgentIo) -> Result<(), String> {
         // SAFETY: no pointers; the descriptor is closed with the process.
         let result = unsafe { libc::socket(family, kind, protocol) };
         let result = if result == -1 { errno() } else { "ok".to_owned() };
-        table += &format!("{name:<28}{result}\n");
+        let _ = writeln!(table, "{name:<28}{result}");
     }
     io.send(table.as_bytes()).map_err(|error| error.to_string())
 }
@@ -139,7 +140,7 @@ fn errno() -> String {
 }
 
 /// A call of a foreign architecture.
-pub(crate) fn foreign(kind: &str) {
+pub(crate) fn foreign(kind: &str) -> Result<(), String> {
     match kind {
         // SAFETY: getpid of i386, which takes no argument.
         "int80" => unsafe { int80(20) },
@@ -149,8 +150,9 @@ pub(crate) fn foreign(kind: &str) {
         "x32" => unsafe {
             libc::syscall(0x4000_0000 + libc::SYS_getpid);
         },
-        other => panic!("no such kind: {other}"),
+        other => return Err(format!("no such kind: {other}")),
     }
+    Ok(())
 }
 
 #[cfg(target_arch = "x86_64")]

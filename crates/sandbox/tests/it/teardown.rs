@@ -27,9 +27,9 @@ fn listing(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
         let path = entry.path();
         if path.is_dir() {
-            found.extend(listing(&path))
+            found.extend(listing(&path));
         } else {
-            found.push((path.clone(), std::fs::read(&path).expect("a file")))
+            found.push((path.clone(), std::fs::read(&path).expect("a file")));
         }
     }
     found.sort();
