@@ -152,7 +152,7 @@ impl State {
             self.login(&whole);
         } else if text.starts_with("(initramfs)") || text.starts_with("grub rescue>") {
             self.find(judge(self.stage, text));
-        } else if text.starts_with("grub> ") && self.stage <= Stage::Bootloader {
+        } else if text.starts_with("grub>") && self.stage <= Stage::Bootloader {
             self.find(Some((Verdict::BootloaderDamaged, "GRUB found no configuration".to_owned())));
         } else if text.starts_with("Shell> ") && self.stage <= Stage::Firmware {
             self.find(Some((Verdict::BootloaderDamaged, "the firmware found nothing bootable".to_owned())));

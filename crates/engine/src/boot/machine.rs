@@ -20,8 +20,9 @@ const DEFAULT_CPUS: u32 = 2;
 const UEFI_CODE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const UEFI_VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
-/// Where the BIOS repeats the text that it shows on the screen, for itself and for boot loaders: a serial port of its
-/// own, at an address that nothing looks for. Its number is also the text `SCREEN_PORT_VALUE` in memory.
+/// Where `SeaBIOS` repeats the text that it puts on the screen, for itself and for boot loaders. It believes that there
+/// is a serial port; a debug port does as well, and no kernel finds it and counts it among its consoles. The number is
+/// also the text `SCREEN_PORT_VALUE`, as it lies in memory.
 const SCREEN_PORT: u16 = 0x268;
 const SCREEN_PORT_VALUE: &str = "h\u{2}";
 
@@ -159,7 +160,7 @@ impl CommandLine {
         match firmware {
             Firmware::Bios => {
                 self.socket("screen0", screen);
-                let port = format!("isa-serial,iobase={SCREEN_PORT:#x},irq=7,chardev=screen0");
+                let port = format!("isa-debugcon,iobase={SCREEN_PORT:#x},chardev=screen0");
                 let item = format!("name=etc/sercon-port,string={SCREEN_PORT_VALUE}");
                 self.push(["-device", &port, "-fw_cfg", &item]);
             }
