@@ -150,7 +150,10 @@ impl State {
             self.login(text);
         } else if is_login(&whole) {
             self.login(&whole);
-        } else if text.starts_with("(initramfs)") || text.starts_with("grub rescue>") {
+        } else if ["(initramfs)", "grub rescue>", "No bootable device"]
+            .iter()
+            .any(|end| text.starts_with(end))
+        {
             self.find(judge(self.stage, text));
         } else if text.starts_with("grub>") && self.stage <= Stage::Bootloader {
             self.find(Some((Verdict::BootloaderDamaged, "GRUB found no configuration".to_owned())));

@@ -73,7 +73,17 @@ impl Machine {
     pub(super) fn invocation(&self, acceleration: &Acceleration, wires: Wires) -> Invocation {
         let mut line = CommandLine::default();
         // A guest that resets ends QEMU: a boot loop must not look like patience.
-        line.push(["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-vga", "std"]);
+        line.push([
+            "-nodefaults",
+            "-no-user-config",
+            "-no-reboot",
+            "-display",
+            "none",
+            "-vga",
+            "std",
+            "-boot",
+            "strict=on",
+        ]);
         line.push(["-machine", "q35,hpet=off,vmport=off,smm=off,usb=off"]);
         line.push(["-smp", &self.cpus.to_string(), "-m", &self.memory_mib.to_string()]);
         line.accelerate(acceleration, wires.kvm);

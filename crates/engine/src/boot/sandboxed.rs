@@ -13,7 +13,8 @@ use super::run::{Exit, Guest, RunQemu, StartError};
 /// Lines of QEMU's messages that are kept.
 const KEPT_LINES: usize = 20;
 
-/// Room for the private copies of firmware variables and written disk blocks.
+/// Where QEMU puts the private copies of firmware variables and written disk blocks, and the room it has for them.
+const SCRATCH: &str = "/var/tmp";
 const SCRATCH_BYTES: u64 = 2 << 30;
 
 /// QEMU in a sandbox whose root is a tools tree.
@@ -34,11 +35,11 @@ impl RunQemu for SandboxQemu<'_> {
     fn start(&self, invocation: Invocation, limit: Duration) -> Result<Box<dyn Guest>, StartError> {
         let mut argv = vec![PROGRAM.to_owned()];
         argv.extend(invocation.arguments);
-        let env = [("PATH", "/usr/bin"), ("HOME", "/tmp"), ("TMPDIR", "/tmp"), ("LC_ALL", "C")]
+        let env = [("PATH", "/usr/bin"), ("HOME", SCRATCH), ("TMPDIR", SCRATCH), ("LC_ALL", "C")]
             .map(|(key, value)| (key.to_owned(), value.to_owned()));
         let task = Task::Exec { argv, env: env.to_vec(), cwd: "/".into() };
         let mut spec = Spec::new(Root::ReadOnly { lowers: self.tools.clone() }, task);
-        spec.mounts.push(Mount::Tmpfs { target: "/tmp".into(), size: SCRATCH_BYTES });
+        spec.mounts.push(Mount::Tmpfs { target: SCRATCH.into(), size: SCRATCH_BYTES });
         spec.limits = Limits { wall: limit, pids: 256, output_bytes: 1 << 20, ..Limits::default() };
         spec.fds = invocation.descriptors;
         let mut running = self.launcher.spawn(spec).map_err(|error| StartError { source: error.into() })?;
