@@ -7,8 +7,8 @@
 //! 1. Before a process names its first object it creates a marker, `dirty/<boot id>-<process>`, and flushes that one
 //!    small file.
 //! 2. Objects are named without flushing. A `kill -9` does not hurt them: the data is in the page cache.
-//! 3. [`Journal::sync`] (`syncfs`, then removal of the markers) runs in the background when a store with old markers
-//!    is opened, in garbage collection, and whenever the caller likes.
+//! 3. [`Journal::sync`] (`syncfs`, then removal of the markers) runs in the background of a later process that writes,
+//!    in garbage collection, and whenever the caller likes.
 //! 4. Opening a store that has a marker of *another boot* means that the machine went down with unwritten data. What is
 //!    younger than the marker is then suspect: blobs are hashed again, trees, steps, indexes, partial downloads and the
 //!    records of published files are dropped.
@@ -21,6 +21,8 @@ use std::{
     sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
     time::{Duration, SystemTime},
 };
+
+use rustix::fs::{FlockOperation, flock};
 
 use crate::{StoreError, atomic, error::During, lock, store::layout};
 
@@ -49,21 +51,15 @@ struct Marker {
 }
 
 impl Journal {
-    /// Repairs the store if the machine went down, and starts writing back what dead processes left unwritten.
+    /// Repairs the store if the machine went down.
     pub(crate) fn open(root: &Path) -> Result<Self, StoreError> {
         let boot = boot_id();
         let journal =
             Self { root: root.to_path_buf(), boot, marker: Mutex::new(None), naming: RwLock::new(()) };
-        let markers = journal.markers()?;
-        let (ours, foreign): (Vec<_>, Vec<_>) =
-            markers.into_iter().partition(|marker| journal.is_of_this_boot(&marker.path));
-        if !foreign.is_empty() {
-            recovery::run(root, &foreign)?;
-        }
-        if ours.iter().any(|marker| marker.is_dead() && marker.age() > SETTLED) {
-            let (root, boot) = (journal.root.clone(), journal.boot.clone());
-            // Not joined: if the process ends first, the markers simply stay.
-            std::thread::spawn(move || write_back(&root, &boot));
+        let mut markers = journal.markers()?;
+        markers.retain(|marker| !is_of_boot(&marker.path, &journal.boot) && marker.is_dead());
+        if !markers.is_empty() {
+            recovery::run(root, &markers)?;
         }
         Ok(journal)
     }
@@ -74,6 +70,7 @@ impl Journal {
         let mut marker = self.marker.lock().unwrap_or_else(PoisonError::into_inner);
         if marker.is_none() {
             *marker = Some(self.create_marker()?);
+            self.settle()?;
         }
         drop(marker);
         Ok(guard)
@@ -97,14 +94,33 @@ impl Journal {
         }
     }
 
+    /// Starts writing back what processes left that died a while ago. Done when this process begins to write, because
+    /// one that only reads must not be kept from ending by a slow disk.
+    fn settle(&self) -> Result<(), StoreError> {
+        let old = |marker: &Found| {
+            is_of_boot(&marker.path, &self.boot) && marker.age() > SETTLED && marker.is_dead()
+        };
+        if self.markers()?.iter().any(old) {
+            let (root, boot) = (self.root.clone(), self.boot.clone());
+            // Not joined: if it fails, the markers simply stay.
+            std::thread::spawn(move || write_back(&root, &boot));
+        }
+        Ok(())
+    }
+
     fn create_marker(&self) -> Result<Marker, StoreError> {
         let dir = self.root.join(layout::DIRTY);
-        let path = dir.join(atomic::unique_name(&format!("{}-", self.boot)));
-        let file = File::create_new(&path).during("create", &path)?;
-        lock::try_exclusive(&file).during("lock", &path)?;
-        file.sync_all().during("flush", &path)?;
-        File::open(&dir).and_then(|dir| dir.sync_all()).during("flush", &dir)?;
-        Ok(Marker { path, _lock: file })
+        loop {
+            let path = dir.join(atomic::unique_name(&format!("{}-", self.boot)));
+            let file = File::create_new(&path).during("create", &path)?;
+            flock(&file, FlockOperation::LockExclusive).during("lock", &path)?;
+            // Somebody else's sync that came between creating and locking has removed the name: try again.
+            if lock::is_at(&file, &path) {
+                file.sync_all().during("flush", &path)?;
+                File::open(&dir).and_then(|dir| dir.sync_all()).during("flush", &dir)?;
+                return Ok(Marker { path, _lock: file });
+            }
+        }
     }
 
     fn markers(&self) -> Result<Vec<Found>, StoreError> {
@@ -118,10 +134,6 @@ impl Journal {
             }
         }
         Ok(markers)
-    }
-
-    fn is_of_this_boot(&self, path: &Path) -> bool {
-        is_of_boot(path, &self.boot)
     }
 }
 

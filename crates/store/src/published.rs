@@ -141,7 +141,5 @@ fn name(target: Unnamed, path: &Path) -> Result<(), StoreError> {
     if !target.link(&temporary)? {
         return Err(StoreError::from_io("create", &temporary, std::io::ErrorKind::AlreadyExists.into()));
     }
-    fs::rename(&temporary, path)
-        .inspect_err(|_| drop(fs::remove_file(&temporary)))
-        .during("replace", path)
+    fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary))).during("replace", path)
 }

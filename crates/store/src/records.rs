@@ -1,4 +1,6 @@
 //! Small JSON files: written whole, and one that cannot be read counts as absent.
+//!
+//! That is also why they need no marker in the journal: what a power cut leaves of a JSON object is no JSON object.
 
 use std::{
     fs, io,
@@ -32,7 +34,6 @@ pub(crate) fn write(
 ) -> Result<(), StoreError> {
     let bytes = serde_json::to_vec_pretty(record)
         .map_err(|source| StoreError::Encode { path: path.to_path_buf(), source })?;
-    let _naming = store.journal().naming()?;
     atomic::replace(&store.dir(layout::TMP), path, &bytes, durability)
 }
 

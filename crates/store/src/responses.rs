@@ -38,6 +38,9 @@ impl<'a> Responses<'a> {
     /// Remembers a response.
     pub fn put(self, response: &Response) -> Result<(), StoreError> {
         let path = records::path_for(&self.store.dir(layout::RESPONSES), &response.url);
+        if records::read::<Response>(&path)?.as_ref() == Some(response) {
+            return Ok(());
+        }
         records::write(self.store, &path, response, Durability::Lazy)
     }
 }
