@@ -5,8 +5,6 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 
-use rustix::fs::Mode;
-
 use super::base::{ADMIN, Base};
 use super::claims::{Claim, Claims, IMPLICIT};
 use super::database;
@@ -51,24 +49,11 @@ pub(super) fn run(
     root: BorrowedFd<'_>,
     packages: impl Iterator<Item = Package>,
     options: &Options,
-    mut scripts: Option<&mut RunPreinst<'_>>,
-    progress: &(dyn Fn(Progress<'_>) + Sync),
-) -> Result<Unpacked, UnpackError> {
-    // Modes are given exactly; the mask is the process's, hence the restoring at the end.
-    let mask = rustix::process::umask(Mode::empty());
-    let result = run_unmasked(root, packages, options, scripts.as_deref_mut(), progress);
-    rustix::process::umask(mask);
-    result
-}
-
-fn run_unmasked(
-    root: BorrowedFd<'_>,
-    packages: impl Iterator<Item = Package>,
-    options: &Options,
     scripts: Option<&mut RunPreinst<'_>>,
     progress: &(dyn Fn(Progress<'_>) + Sync),
 ) -> Result<Unpacked, UnpackError> {
-    let mut tree = Tree::new(root);
+    let probed = Tree::probe(root);
+    let mut tree = probed.map_err(|source| UnpackError::Database { path: ".".to_owned(), source })?;
     let shared = prepare(root, &mut tree, options, scripts.is_some())?;
     let mut opened = take_apart(&shared, packages, options.threads.max(1), scripts.is_some(), progress)?;
     opened.sort_by_key(|opened| opened.record.order);
@@ -113,6 +98,7 @@ fn prepare<'a>(
     let (aliases, made_aliases) = make_aliases(tree, &options.aliases)?;
     let shared = Shared {
         root,
+        mask: tree.mask(),
         base,
         diversions: RwLock::new(diversions),
         claims: Claims::new(),
@@ -186,7 +172,7 @@ fn take_apart(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut tree = Tree::new(shared.root);
+                let mut tree = Tree::new(shared.root, shared.mask);
                 while let Some(package) = pop(&arrived, &changed) {
                     match package::open(shared, &mut tree, package, stage) {
                         Ok(opened) => {
@@ -270,10 +256,7 @@ fn place_waiting<'a>(
             architecture: control.architecture.clone(),
             path: format!("/{}/preinst", preinst::DIRECTORY),
         };
-        rustix::process::umask(Mode::WGRP | Mode::WOTH);
-        let result = scripts(&script);
-        rustix::process::umask(Mode::empty());
-        result.map_err(|output| UnpackError::Preinst { package: control.name.clone(), output })?;
+        scripts(&script).map_err(|output| UnpackError::Preinst { package: control.name.clone(), output })?;
         tree.forget();
         reread_diversions(shared, tree)?;
         preinst::remove_members(tree)?;

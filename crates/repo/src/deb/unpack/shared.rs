@@ -15,6 +15,8 @@ use super::types::Placeholder;
 #[derive(Debug)]
 pub(super) struct Shared<'a> {
     pub root: BorrowedFd<'a>,
+    /// File mode creation mask of the process.
+    pub mask: u32,
     pub base: Base,
     pub diversions: RwLock<Diversions>,
     pub claims: Claims,

@@ -63,12 +63,35 @@ impl Attributes {
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     root: BorrowedFd<'a>,
+    /// Permission bits that new entries do not get from the mode they are made with.
+    mask: u32,
     cache: HashMap<Vec<u8>, Rc<Directory>>,
 }
 
 impl<'a> Tree<'a> {
-    pub fn new(root: BorrowedFd<'a>) -> Self {
-        Self { root, cache: HashMap::new() }
+    /// Looks at the tree below `root`, after finding out the file mode creation mask: it belongs to the whole process,
+    /// so changing it would disturb other threads.
+    pub fn probe(root: BorrowedFd<'a>) -> io::Result<Self> {
+        let name = format!(".lbuild-probe-{}", std::process::id());
+        rustix::fs::mkdirat(root, &name, Mode::from_raw_mode(0o777))?;
+        let stat = rustix::fs::statat(root, &name, AtFlags::SYMLINK_NOFOLLOW)?;
+        rustix::fs::unlinkat(root, &name, AtFlags::REMOVEDIR)?;
+        Ok(Self::new(root, !stat.st_mode & 0o777))
+    }
+
+    /// A view with a known mask.
+    pub fn new(root: BorrowedFd<'a>, mask: u32) -> Self {
+        Self { root, mask, cache: HashMap::new() }
+    }
+
+    /// The mask that was found.
+    pub fn mask(&self) -> u32 {
+        self.mask
+    }
+
+    /// Whether a mode has bits that making an entry does not set.
+    fn needs_chmod(&self, mode: u32) -> bool {
+        mode & (0o7000 | self.mask) != 0
     }
 
     /// Opens the directory `path`, following symlinks inside the root.
@@ -101,7 +124,7 @@ impl<'a> Tree<'a> {
         let above = self.directory(parent(path))?;
         let name = file_name(path);
         rustix::fs::mkdirat(&above, name, Mode::from_raw_mode(attributes.mode & 0o777))?;
-        if above.setgid || !attributes.owned_by_root() || attributes.mode & 0o7000 != 0 {
+        if above.setgid || !attributes.owned_by_root() || self.needs_chmod(attributes.mode) {
             self.set_directory(path, attributes)?;
         }
         Ok(())
@@ -167,7 +190,7 @@ impl<'a> Tree<'a> {
             let (uid, gid) = attributes.owner();
             rustix::fs::fchown(&fd, uid, gid)?;
         }
-        if attributes.mode & 0o7000 != 0 {
+        if self.needs_chmod(attributes.mode) {
             rustix::fs::fchmod(&fd, Mode::from_raw_mode(attributes.mode))?;
         }
         for (name, value) in &entry.xattrs {
@@ -192,6 +215,9 @@ impl<'a> Tree<'a> {
         if above.setgid || !attributes.owned_by_root() {
             let (uid, gid) = attributes.owner();
             rustix::fs::chownat(&above, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        if self.needs_chmod(attributes.mode) && !matches!(entry.kind, Kind::Symlink(_)) {
+            rustix::fs::chmodat(&above, name, Mode::from_raw_mode(attributes.mode), AtFlags::empty())?;
         }
         rustix::fs::utimensat(&above, name, &times(attributes.mtime), AtFlags::SYMLINK_NOFOLLOW)?;
         Ok(())
@@ -232,6 +258,9 @@ impl<'a> Tree<'a> {
         let temporary = format!("{path}-new");
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
         let fd = open_in_root(self.root, temporary.as_bytes(), flags, Mode::from_raw_mode(mode))?;
+        if self.needs_chmod(mode) {
+            rustix::fs::fchmod(&fd, Mode::from_raw_mode(mode))?;
+        }
         io::Write::write_all(&mut std::fs::File::from(fd), bytes)?;
         self.rename(temporary.as_bytes(), path.as_bytes(), true)
     }

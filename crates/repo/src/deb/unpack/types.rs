@@ -36,7 +36,8 @@ impl Default for Options {
     }
 }
 
-/// Runs one preinst inside the tree and waits for it; an error is its output or why it could not run.
+/// Runs one preinst inside the tree, with the file mode creation mask 022, and waits for it; an error is its output or why
+/// it could not run.
 pub type RunPreinst<'a> = dyn FnMut(&Preinst) -> Result<(), String> + 'a;
 
 /// What the workers report, from any of their threads.
