@@ -11,6 +11,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use lbuild_engine::Event;
 
+use super::echo::Hidden;
 use super::{Options, Renderer};
 use crate::format::{bytes, clean, count, cut, seconds};
 use crate::terminal::{Style, Terminal};
@@ -39,6 +40,7 @@ struct State {
     /// Inputs that changed, by the step that must run because of them.
     changed: HashMap<String, String>,
     download: Option<ProgressBar>,
+    echo: Option<Hidden>,
     reused: usize,
 }
 
@@ -70,6 +72,7 @@ impl Interactive {
                 counting: HashSet::new(),
                 changed: HashMap::new(),
                 download: None,
+                echo: Hidden::start(),
                 reused: 0,
             }),
             screen,
@@ -237,6 +240,7 @@ impl Renderer for Interactive {
             bar.finish_and_clear();
         }
         state.overall.finish_and_clear();
+        state.echo = None;
         if state.reused > 0 {
             let text = format!("{} from the store", count(state.reused, "step"));
             self.line(&format!("  {} {}", self.style.good(self.glyphs.done), self.style.faint(&text)));

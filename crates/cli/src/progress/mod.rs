@@ -7,6 +7,7 @@
 //! | [`json`] | one JSON object per event |
 //! | (quiet) | warnings only, by the plain renderer |
 
+mod echo;
 mod interactive;
 mod json;
 mod plain;
