@@ -63,6 +63,15 @@ pub(crate) fn run(shared: &Arc<Shared>, job: &Job, events: &Sender<Event>) {
     }
 }
 
+/// A round over all mirrors that brings a file so many bytes further is not counted as a failed one.
+const ENOUGH_GAINED: u64 = 1 << 20;
+
+/// Result of asking every mirror once.
+enum Round {
+    Done(BlobRef),
+    Failed { gained: u64 },
+}
+
 struct Worker<'a> {
     shared: &'a Shared,
     index: usize,
@@ -77,17 +86,21 @@ impl Worker<'_> {
         let mut failures = Vec::new();
         let mut urls = self.download.urls.clone();
         let mut backoff = self.shared.options.backoff;
-        for round in 0..=self.shared.options.retries {
-            if round > 0 {
-                self.pause(backoff)?;
-                backoff = backoff.saturating_mul(2);
-            }
-            if let Some(blob) = self.round(&mut urls, &mut failures)? {
-                return Ok(blob);
+        let mut retries = self.shared.options.retries;
+        loop {
+            let outcome = self.round(&mut urls, &mut failures)?;
+            match outcome {
+                Round::Done(blob) => return Ok(blob),
+                // A large file over a connection that breaks now and then gets there in the end.
+                Round::Failed { gained } if gained >= ENOUGH_GAINED => backoff = self.shared.options.backoff,
+                Round::Failed { .. } if retries > 0 => retries -= 1,
+                Round::Failed { .. } => break,
             }
             if urls.is_empty() {
                 break;
             }
+            self.pause(backoff)?;
+            backoff = backoff.saturating_mul(2);
         }
         Err(give_up(&self.download.name, failures))
     }
@@ -97,17 +110,18 @@ impl Worker<'_> {
         &self,
         urls: &mut Vec<String>,
         failures: &mut Vec<(String, TransferError)>,
-    ) -> Result<Option<BlobRef>, FetchError> {
+    ) -> Result<Round, FetchError> {
         let mut partial = match self.shared.store.blobs().claim(self.download.digest, self.stop)? {
-            Claim::Stored(blob) => return Ok(Some(blob)),
+            Claim::Stored(blob) => return Ok(Round::Done(blob)),
             Claim::Ours(partial) => partial,
         };
+        let before = partial.size();
         let mut hopeless = Vec::new();
         for url in self.shared.health.order(urls) {
             let error = match self.attempt(url, &mut partial) {
                 Ok(blob) => {
                     self.shared.health.worked(url);
-                    return Ok(Some(blob));
+                    return Ok(Round::Done(blob));
                 }
                 Err(Failure::Transfer(error)) => error,
                 Err(Failure::Store(error)) => return Err(error.into()),
@@ -124,7 +138,7 @@ impl Worker<'_> {
             failures.push((url.to_owned(), error));
         }
         urls.retain(|url| !hopeless.contains(url));
-        Ok(None)
+        Ok(Round::Failed { gained: partial.size().saturating_sub(before) })
     }
 
     /// One transfer, and one more from the start if it was a resumed one that gave the wrong content: what was there

@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 use crate::{
-    Cancel, DeleteTree, Digest, Store, StoreError, Trees, blobs, error::During, lock, published::Publication,
+    Cancel, DeleteTree, Digest, Store, StoreError, blobs, error::During, lock, published::Publication,
     records, session, store::layout, usage,
 };
 
@@ -162,7 +162,7 @@ impl Store {
         }
         for (key, path) in records::keys(&self.dir(layout::TREES))? {
             let bytes = self.trees().get_unpinned(key).map_or(0, |tree| tree.meta.bytes);
-            let last_use = Trees::last_use(&path);
+            let last_use = self.trees().last_use(key);
             objects.push(Object {
                 kind: Kind::Tree(key),
                 path,

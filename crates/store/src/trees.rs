@@ -155,9 +155,9 @@ impl<'a> Trees<'a> {
         Ok(trees)
     }
 
-    /// When the tree was last looked up.
-    pub(crate) fn last_use(path: &Path) -> SystemTime {
-        let accessed = path.join(META).metadata().and_then(|metadata| metadata.accessed());
+    /// When the tree was last looked up, to within five minutes.
+    pub fn last_use(self, key: Digest) -> SystemTime {
+        let accessed = self.path(key).join(META).metadata().and_then(|metadata| metadata.accessed());
         accessed.unwrap_or(SystemTime::UNIX_EPOCH)
     }
 

@@ -102,3 +102,13 @@ fn one_mirror_goes_on_where_another_one_ended() {
     let request = second.requests().remove(0);
     assert_eq!((request.header("range"), request.header("if-range")), (Some("bytes=60000-"), None));
 }
+
+#[test]
+fn a_connection_that_breaks_often_gets_there_in_the_end() {
+    let bytes = content(8 << 20);
+    let server = Server::start([("/f", Reply::Truncated(bytes.clone(), 1_200_000))]);
+    let setup = Setup::with(FetchOptions { max_size: 1 << 30, ..options() });
+    setup.fetch(&download(&bytes, &[server.url("/f")])).unwrap();
+    assert_eq!(server.body_bytes(), bytes.len());
+    assert_eq!(server.requests().len(), 7, "more than the two rounds that a failure is given");
+}

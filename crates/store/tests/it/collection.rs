@@ -192,7 +192,7 @@ proptest! {
             if *pinned || *rooted {
                 needed.insert(digest);
             }
-            grow_old(&store.blobs().path(digest), *days * DAY - DAY / 2);
+            grow_old(&store.blobs().path(digest), (*days * 2 - 1) * (DAY / 2));
             made.push((digest, *days));
         }
         store.roots().put(&root).unwrap();

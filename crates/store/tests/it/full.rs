@@ -132,6 +132,34 @@ fn a_file_size_limit_is_an_error_and_harmless() {
 }
 
 #[test]
+fn t39_too_few_descriptors_are_an_error_and_harmless() {
+    let name = "full::t39_too_few_descriptors_are_an_error_and_harmless";
+    if let Some(dir) = child::given_store() {
+        match build(&dir) {
+            Ok(()) => std::process::exit(0),
+            Err(StoreError::Io { source, .. }) if source.raw_os_error() == Some(24) => std::process::exit(24),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    let mut failures = 0;
+    for limit in 6..24 {
+        let dir = tempfile::tempdir().unwrap();
+        let script = format!("ulimit -n {limit}; exec \"$@\"");
+        let status = child::command(&["sh", "-c", &script, "sh"], name, dir.path()).status().unwrap();
+        match status.code() {
+            Some(0) => {}
+            Some(24) => failures += 1,
+            // So few that the test program itself cannot start.
+            _ => assert!(limit < 9, "{limit}: {status}"),
+        }
+        build(dir.path()).unwrap();
+        let store = Store::open(dir.path().join("store")).unwrap();
+        assert_eq!(store.verify(&|_, _| {}, &Cancel::new()).unwrap().damaged, [], "{limit}");
+    }
+    assert!(failures > 0, "no limit was too tight");
+}
+
+#[test]
 fn a_forbidden_directory_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let store = dir.path().join("store");
