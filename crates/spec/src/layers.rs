@@ -29,7 +29,7 @@ impl Strategies {
 }
 
 /// The layer that a field of the top level belongs to.
-fn natural(key: &str) -> Layer {
+pub(crate) fn natural(key: &str) -> Layer {
     match key {
         "base" | "release" | "architecture" | "outputs" | "kernel" | "init" | "filesystem" | "mirrors"
         | "repositories" => Layer::OpeningStatement,

@@ -7,6 +7,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`source`] | text, formats, lines and columns |
+//! | [`docs`] | the reference page |
 //! | [`diagnostic`] | findings, and how they are shown |
 //! | [`model`] | the fields of a spec: the single description that schema, checks and reference page follow |
 //! | [`origin`] | layers, and who set a value |
@@ -15,6 +16,7 @@
 
 pub mod blueprint;
 pub mod diagnostic;
+pub mod docs;
 pub mod model;
 pub mod origin;
 pub mod request;

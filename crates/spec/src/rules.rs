@@ -3,6 +3,7 @@
 //! The rules are allow-lists of characters, because the values end up in file names, configuration files and
 //! argument lists of a system that somebody else boots.
 
+mod about;
 mod access;
 mod names;
 mod network;
@@ -16,6 +17,7 @@ use std::ops::Range;
 use crate::model::Base;
 use crate::report::quote;
 
+pub(crate) use about::about;
 pub(crate) use packages::{parse_request, split_relation};
 pub(crate) use paths::parse_mode;
 pub(crate) use shape::pattern;

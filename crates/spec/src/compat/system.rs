@@ -91,7 +91,8 @@ fn services(system: &System<'_>) -> Vec<Finding> {
 
 fn locale(system: &System<'_>) -> Option<Finding> {
     let (node, text) = system.text(&["locale"])?;
-    let utf8 = text.contains("UTF-8") || matches!(text, "C" | "POSIX");
+    let charset = crate::rules::locale_charset(text)?;
+    let utf8 = charset == "UTF-8" || matches!(text, "C" | "POSIX");
     (!utf8).then(|| {
         system
             .warning("legacy-locale", node, format!("{} is not a UTF-8 locale", quote(text)))

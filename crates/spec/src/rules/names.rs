@@ -60,7 +60,7 @@ pub(super) fn gecos(text: &str) -> Verdict {
 
 /// A unit of the init system, with or without suffix.
 pub(super) fn service(text: &str) -> Verdict {
-    characters(text, "service name", "A-Za-z0-9", "A-Za-z0-9@_.:-", 200)?;
+    characters(text, "service name", "A-Za-z0-9", "A-Za-z0-9@_.-", 200)?;
     no_dots(text, "service name")?;
     if text.matches('@').count() > 1 {
         return Err(Fault::not_a(text, "service name").reason("a name has at most one `@`"));
