@@ -5,7 +5,10 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, symlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, ResolveFlags, Timespec, Timestamps, mkdirat, openat, openat2, symlinkat,
+    utimensat,
+};
 use rustix::io::Errno;
 use rustix::mount::{
     MountAttrFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags, mount_change, open_tree, unmount,
@@ -258,7 +261,7 @@ impl Places<'_> {
         let mut at = open_directory(self.top, OsStr::new(".")).step("open a mount point")?;
         for name in names(path)? {
             at = match open_directory(at.as_fd(), name) {
-                Err(Errno::NOENT) => mkdirat(&at, name, Mode::from_raw_mode(0o755))
+                Err(Errno::NOENT) => make_directory(at.as_fd(), name)
                     .and_then(|()| open_directory(at.as_fd(), name)),
                 opened => opened,
             }
@@ -283,6 +286,14 @@ impl Places<'_> {
         }
         .step_with(step)
     }
+}
+
+/// Without the time of its making: it can become part of a tree, and nothing in a tree tells when it was made.
+fn make_directory(at: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<()> {
+    mkdirat(at, name, Mode::from_raw_mode(0o755))?;
+    let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let times = Timestamps { last_access: zero, last_modification: zero };
+    utimensat(at, name, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 fn open_directory(at: BorrowedFd<'_>, name: &OsStr) -> rustix::io::Result<OwnedFd> {

@@ -2,12 +2,9 @@
 
 use std::os::fd::AsFd;
 
-use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
-use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask,
-};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use rustix::system::sethostname;
 
 use crate::failure::{Failure, Step};
@@ -21,7 +18,6 @@ const STACK: u64 = 64 << 20;
 pub(super) fn configure(job: &Job) -> Result<(), Failure> {
     sethostname(job.hostname.as_bytes()).step("set the host name")?;
     loopback()?;
-    umask(Mode::from_raw_mode(0o022));
     limit(Resource::Core, 0)?;
     limit(Resource::Stack, STACK)?;
     limit(Resource::Nofile, job.limits.open_files)?;

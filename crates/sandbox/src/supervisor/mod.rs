@@ -11,7 +11,8 @@ mod watch;
 
 use std::os::fd::OwnedFd;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid};
+use rustix::fs::Mode;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid, umask};
 
 use crate::agent::Agent;
 use crate::channel::Channel;
@@ -23,6 +24,8 @@ use crate::wire::{Reply, Request};
 pub(crate) fn serve(control: &Channel, agents: &[Agent]) -> i32 {
     // Away from the caller's terminal: Ctrl-C is for the caller, who then stops this process in an orderly way.
     let _ = setsid();
+    // Trees, mount points in them and whatever a job makes look the same whoever called.
+    umask(Mode::from_raw_mode(0o022));
     allow_many_files();
     let Ok(Some(message)) = control.recv() else { return 1 };
     let reply = match serde_json::from_slice(&message.bytes) {
