@@ -112,6 +112,13 @@ fn prepare<'a>(
         bytes: AtomicU64::new(0),
         files: AtomicUsize::new(0),
     };
+    if !shared.aliases.is_empty() {
+        make_implicit(&shared, tree, "usr").map_err(database("usr"))?;
+    }
+    for name in &shared.made_aliases {
+        let target = format!("usr/{}", String::from_utf8_lossy(name));
+        make_implicit(&shared, tree, &target).map_err(database(&target))?;
+    }
     for path in
         ["var", "var/lib", ADMIN, "var/lib/dpkg/info", "var/lib/dpkg/updates", "var/lib/dpkg/triggers"]
     {

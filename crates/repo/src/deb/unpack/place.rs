@@ -64,18 +64,33 @@ impl Placer<'_, '_> {
         self.shared.base.adjust(&mut entry);
         self.shared.files.fetch_add(1, Ordering::Relaxed);
         let path = self.shared.destination(&entry.path, &self.record.control.name);
-        let listed = match entry.kind {
-            Kind::Directory => {
-                self.directory(&path, Attributes::of(&entry), self.record.order).map(|()| true)
-            }
-            _ => self.node(&path, &entry, body),
-        }?;
+        let order = self.record.order;
+        let listed = match &entry.kind {
+            Kind::Directory | Kind::Symlink(_) if self.alias(&path, &entry)? => true,
+            Kind::Directory => self.directory(&path, Attributes::of(&entry), order).map(|()| true)?,
+            _ => self.node(&path, &entry, body)?,
+        };
         if listed {
             let symlink = matches!(entry.kind, Kind::Symlink(_));
             let list = if symlink { &mut self.record.symlinks } else { &mut self.record.list };
             list.push(entry.path);
         }
         Ok(())
+    }
+
+    /// Whether the entry is one of the links from the root to `usr`, or what such a link stands for.
+    fn alias(&mut self, path: &[u8], entry: &Entry) -> Result<bool, UnpackError> {
+        if !self.shared.aliases.contains(path) {
+            return Ok(false);
+        }
+        if entry.kind == Kind::Directory {
+            return Ok(true);
+        }
+        let same = self.same_link(path, entry);
+        if same && self.shared.made_aliases.contains(path) {
+            self.tree.set_time(path, entry.mtime).map_err(|error| self.error(path, error))?;
+        }
+        Ok(same)
     }
 
     /// Makes a directory or, when this unpack made it for a package of higher rank, gives it this package's attributes.
@@ -196,9 +211,6 @@ impl Placer<'_, '_> {
             return Ok(true);
         }
         if kind == FileType::Symlink && self.same_link(path, entry) {
-            if self.shared.made_aliases.contains(path) {
-                self.tree.set_time(path, entry.mtime).map_err(|error| self.error(path, error))?;
-            }
             return Ok(true);
         }
         for index in self.shared.base.owners(self.tree, &entry.path)? {
