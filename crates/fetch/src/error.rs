@@ -156,7 +156,16 @@ pub enum TransferError {
         #[source]
         source: io::Error,
     },
-    /// The server does not speak HTTP as it should, or TLS failed.
+    /// The server's certificate is not one that this machine believes.
+    #[error("the certificate of `{host}` is not trusted")]
+    Untrusted {
+        /// The server.
+        host: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<ureq::Error>,
+    },
+    /// The server does not speak HTTP as it should.
     #[error("the server `{host}` does not answer properly")]
     Protocol {
         /// The server.
@@ -175,7 +184,8 @@ impl TransferError {
             Self::TooLarge { .. }
             | Self::WrongDigest { .. }
             | Self::Unsupported { .. }
-            | Self::Local { .. } => false,
+            | Self::Local { .. }
+            | Self::Untrusted { .. } => false,
             Self::Resolve { .. }
             | Self::Down { .. }
             | Self::Broken { .. }
@@ -195,6 +205,7 @@ impl TransferError {
                 | Self::Timeout { .. }
                 | Self::Slow { .. }
                 | Self::Protocol { .. }
+                | Self::Untrusted { .. }
         )
     }
 
@@ -204,7 +215,7 @@ impl TransferError {
             Self::WrongDigest { .. } => 5,
             Self::TooLarge { .. } | Self::Truncated { .. } => 4,
             Self::Status { .. } | Self::Local { .. } => 3,
-            Self::Slow { .. } | Self::Broken { .. } | Self::Protocol { .. } => 2,
+            Self::Slow { .. } | Self::Broken { .. } | Self::Protocol { .. } | Self::Untrusted { .. } => 2,
             Self::Timeout { .. } | Self::Down { .. } | Self::Resolve { .. } => 1,
             Self::Unsupported { .. } => 0,
         }

@@ -2,16 +2,15 @@
 
 use std::io::{self, Read};
 
-use base64::Engine as _;
 use ureq::{
-    Agent, Body, BodyReader, Proxy, Timeout,
-    config::Config,
-    http::{Response, Uri, header},
-    unversioned::transport::DefaultConnector,
+    Body, BodyReader, Timeout,
+    http::{Response, header},
 };
 
 use crate::{
-    FetchError, FetchOptions, ProxySetting, TransferError, mirrors::host, proxy, resolver::Remembering,
+    FetchError, FetchOptions, TransferError,
+    agents::{Agents, is_http},
+    mirrors::host,
 };
 
 /// Redirects that are followed: mirrors' redirectors need one or two.
@@ -47,34 +46,16 @@ pub(crate) struct Answer {
     host: String,
 }
 
-/// Connections, reused per server.
+/// Speaks HTTP with any server.
 #[derive(Debug)]
 pub(crate) struct Client {
-    direct: Agent,
-    plain: Option<(Agent, Option<String>)>,
-    tunnel: Option<Agent>,
-    no_proxy: String,
+    agents: Agents,
     options: FetchOptions,
 }
 
 impl Client {
     pub(crate) fn new(options: &FetchOptions) -> Result<Self, FetchError> {
-        let (plain, tunnel) = match &options.proxy {
-            ProxySetting::Direct => (None, None),
-            ProxySetting::Url(url) => (Some(url.clone()), Some(url.clone())),
-            ProxySetting::Environment => (variable("http_proxy"), variable("https_proxy")),
-        };
-        let resolver = Remembering::default();
-        Ok(Self {
-            direct: agent(config(options, None), &resolver),
-            plain: plain.map(|url| plain_agent(options, &url, &resolver)).transpose()?,
-            tunnel: tunnel.map(|url| tunnel_agent(options, &url, &resolver)).transpose()?,
-            no_proxy: match options.proxy {
-                ProxySetting::Environment => variable("no_proxy").unwrap_or_default(),
-                _ => String::new(),
-            },
-            options: options.clone(),
-        })
+        Ok(Self { agents: Agents::new(options)?, options: options.clone() })
     }
 
     /// Sends one request and reads the head of the answer, following redirects.
@@ -99,7 +80,7 @@ impl Client {
     }
 
     fn send(&self, url: &str, ask: Ask<'_>) -> Result<Response<Body>, ureq::Error> {
-        let (agent, authorization) = self.agent(url);
+        let (agent, authorization) = self.agents.for_url(url);
         let mut request = agent.get(url);
         if ask.from > 0 {
             request = request.header(header::RANGE, format!("bytes={}-", ask.from));
@@ -118,19 +99,6 @@ impl Client {
         request.call()
     }
 
-    /// The agent for `url` and what it must tell the proxy.
-    fn agent(&self, url: &str) -> (&Agent, Option<&str>) {
-        if proxy::is_exempt(&self.no_proxy, host(url)) {
-            return (&self.direct, None);
-        }
-        if is_tls(url) {
-            return (self.tunnel.as_ref().unwrap_or(&self.direct), None);
-        }
-        self.plain
-            .as_ref()
-            .map_or((&self.direct, None), |(agent, authorization)| (agent, authorization.as_deref()))
-    }
-
     fn classify(&self, error: ureq::Error, host: &str) -> TransferError {
         let options = &self.options;
         let host = host.to_owned();
@@ -144,6 +112,7 @@ impl Client {
             ureq::Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
                 TransferError::Resolve { host }
             }
+            error if is_distrust(&error) => TransferError::Untrusted { host, source: Box::new(error) },
             ureq::Error::Io(source) if is_connect_failure(&source) => TransferError::Down { host, source },
             ureq::Error::Io(source) => TransferError::Broken { host, source },
             error => TransferError::Protocol { host, source: Box::new(error) },
@@ -189,71 +158,14 @@ impl Answer {
     }
 }
 
-fn config(options: &FetchOptions, proxy: Option<Proxy>) -> Config {
-    Config::builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .user_agent(concat!("lbuild/", env!("CARGO_PKG_VERSION")))
-        .proxy(proxy)
-        .timeout_resolve(Some(options.connect_timeout))
-        .timeout_connect(Some(options.connect_timeout))
-        .timeout_recv_response(Some(options.idle_timeout))
-        .timeout_per_read(Some(options.idle_timeout))
-        .timeout_per_write(Some(options.idle_timeout))
-        .max_idle_connections(options.parallel.max(1) * 4)
-        .max_idle_connections_per_host(options.parallel.max(1))
-        .input_buffer_size(BUFFER_SIZE)
-        .build()
-}
-
-fn agent(config: Config, resolver: &Remembering) -> Agent {
-    Agent::with_parts(config, DefaultConnector::default(), resolver.clone())
-}
-
-fn tunnel_agent(options: &FetchOptions, url: &str, resolver: &Remembering) -> Result<Agent, FetchError> {
-    let proxy = Proxy::new(url).map_err(|_| FetchError::InvalidProxy { url: url.to_owned() })?;
-    Ok(agent(config(options, Some(proxy)), resolver))
-}
-
-/// The agent and the value of `Proxy-Authorization`.
-fn plain_agent(
-    options: &FetchOptions,
-    url: &str,
-    resolver: &Remembering,
-) -> Result<(Agent, Option<String>), FetchError> {
-    let invalid = || FetchError::InvalidProxy { url: url.to_owned() };
-    let whole = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-    let uri: Uri = whole.parse().map_err(|_| invalid())?;
-    if uri.scheme_str() != Some("http") {
-        // A proxy that is itself reached by TLS: only tunnels are supported.
-        return Ok((tunnel_agent(options, url, resolver)?, None));
-    }
-    let parsed = Proxy::new(&whole).map_err(|_| invalid())?;
-    let authorization = parsed.username().map(|user| {
-        let pair = format!("{user}:{}", parsed.password().unwrap_or_default());
-        format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair))
-    });
-    Ok((proxy::agent(config(options, None), uri, resolver.clone()), authorization))
-}
-
-/// A proxy variable in lower or upper case, or `all_proxy`.
-fn variable(name: &str) -> Option<String> {
-    let fallback = if name == "no_proxy" { "no_proxy" } else { "all_proxy" };
-    [name, &name.to_uppercase(), fallback, &fallback.to_uppercase()]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-}
-
-fn is_tls(url: &str) -> bool {
-    has_scheme(url, "https")
-}
-
-fn is_http(url: &str) -> bool {
-    is_tls(url) || has_scheme(url, "http")
-}
-
-fn has_scheme(url: &str, scheme: &str) -> bool {
-    url.split_once("://").is_some_and(|(found, _)| found.eq_ignore_ascii_case(scheme))
+/// Whether TLS failed because of the server's certificate.
+fn is_distrust(error: &ureq::Error) -> bool {
+    let inner = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()),
+        _ => None,
+    };
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn is_connect_failure(error: &io::Error) -> bool {

@@ -11,6 +11,7 @@
 //! unknown digest (an `InRelease`) is for the caller to verify. All transfers are bounded in bytes, in time and by a
 //! least rate, so that no server can hold a build up for ever.
 
+mod agents;
 mod error;
 mod fetcher;
 pub mod hostconfig;
@@ -22,6 +23,7 @@ mod pace;
 mod proxy;
 mod resolver;
 mod small;
+mod tls;
 mod transfer;
 mod worker;
 

@@ -1,6 +1,6 @@
 //! How to fetch.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// How to fetch.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct FetchOptions {
     pub max_size: u64,
     /// Which proxy to use.
     pub proxy: ProxySetting,
+    /// File with the certificate authorities to trust, in PEM; by default `SSL_CERT_FILE` or those of the machine.
+    pub authorities: Option<PathBuf>,
 }
 
 /// Which proxy to use for `http` and `https`.
@@ -55,6 +57,7 @@ impl Default for FetchOptions {
             backoff: Duration::from_millis(500),
             max_size: 4 << 30,
             proxy: ProxySetting::Environment,
+            authorities: None,
         }
     }
 }

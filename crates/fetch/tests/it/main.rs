@@ -11,3 +11,4 @@ mod server;
 mod setup;
 mod small;
 mod t21;
+mod tls;
