@@ -3,8 +3,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::fs::{FlockOperation, flock};
@@ -89,6 +89,7 @@ impl Ids {
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) first: u32,
+    path: PathBuf,
     _lock: File,
 }
 
@@ -106,10 +107,10 @@ impl Slot {
         for offset in 0..SLOTS {
             let slot = (start + offset) % SLOTS;
             let path = directory.join(slot.to_string());
-            let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+            let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
             let lock = lock.step("open a range lock")?;
-            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
-                return Ok(Self { first: FIRST_SLOT + slot * RANGE, _lock: lock });
+            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() && names(&path, &lock) {
+                return Ok(Self { first: FIRST_SLOT + slot * RANGE, path, _lock: lock });
             }
         }
         Err(Failure::new("claim a range of ids", format!("all {SLOTS} ranges are in use")))
@@ -120,6 +121,19 @@ impl Slot {
         let map = [(0, self.first, RANGE)];
         write_maps(pid, &map, &map)
     }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        // Still locked. A name that stays behind is free to be locked again.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Whether a file still has the name it was opened by: its last owner may have removed it in between.
+fn names(path: &Path, file: &File) -> bool {
+    let identity = |metadata: io::Result<fs::Metadata>| metadata.map(|found| (found.dev(), found.ino())).ok();
+    identity(path.metadata()).is_some_and(|named| Some(named) == identity(file.metadata()))
 }
 
 /// A user namespace that stands for "ids `from..` on disk are ids `to..` in the mount", for id-mapped mounts.

@@ -13,6 +13,8 @@ mod task;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -37,6 +39,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) channel: Option<OwnedFd>,
     pub(crate) fds: Vec<OwnedFd>,
     pub(crate) agents: &'a [Agent],
+    /// Whether no control group limits how many processes there are.
+    pub(crate) count_processes: bool,
     /// What the agent gets as its input.
     pub(crate) input: Vec<u8>,
     /// One byte on it says that the ids are mapped; its end says that the supervisor is gone.
@@ -72,7 +76,10 @@ pub(crate) fn run(plan: Plan<'_>) -> ! {
     let Ok(reporter) = rustix::io::fcntl_dupfd_cloexec(plan.report.as_fd(), reporter) else {
         sys::exit_now(1)
     };
-    if let Err(failure) = build_and_run(plan, reporter.as_raw_fd()) {
+    // Unwinding further would run the supervisor's destructors in this process.
+    let ended = catch_unwind(AssertUnwindSafe(|| build_and_run(plan, reporter.as_raw_fd())));
+    let ended = ended.unwrap_or_else(|_| Err(Failure::new("run init", "it panicked")));
+    if let Err(failure) = ended {
         report(reporter.as_fd(), &Report::Failed(failure));
     }
     sys::exit_now(0)
@@ -98,7 +105,7 @@ fn build_and_run(plan: Plan<'_>, reporter: i32) -> Result<(), Failure> {
 
     sys::unshare(libc::CLONE_NEWCGROUP).step("unshare the control group namespace")?;
     let entered = mounts::enter(root, mounts, &devices, plan.job.suppress_sync)?;
-    process::configure(&plan.job)?;
+    process::configure(&plan.job, plan.count_processes)?;
     let launch = task::Launch {
         task: plan.job.task.clone(),
         stdio: plan.stdio,

@@ -135,7 +135,7 @@ fn mount_one(
             }
             (source, target, file)
         }
-        MountPlan::Tree { lowers, target } => (union(lowers, &format!("tree-{index}"))?, target, false),
+        MountPlan::Tree { lowers, target } => (union(lowers, &format!("t{index}"))?, target, false),
         MountPlan::Tmpfs { target, size } => {
             let options = [("size", size.to_string()), ("nr_inodes", (size / 4096).max(1024).to_string())];
             let [size, inodes] = &options;
@@ -261,8 +261,9 @@ impl Places<'_> {
         let mut at = open_directory(self.top, OsStr::new(".")).step("open a mount point")?;
         for name in names(path)? {
             at = match open_directory(at.as_fd(), name) {
-                Err(Errno::NOENT) => make_directory(at.as_fd(), name)
-                    .and_then(|()| open_directory(at.as_fd(), name)),
+                Err(Errno::NOENT) => {
+                    make_directory(at.as_fd(), name).and_then(|()| open_directory(at.as_fd(), name))
+                }
                 opened => opened,
             }
             .step_with(|| format!("open the mount point `{}`", path.display()))?;

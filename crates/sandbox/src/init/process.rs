@@ -15,7 +15,9 @@ use crate::wire::Job;
 const STACK: u64 = 64 << 20;
 
 /// Sets what init and the task after it have in common.
-pub(super) fn configure(job: &Job) -> Result<(), Failure> {
+///
+/// Without a control group that counts processes, `count_processes` has the kernel count those of each id.
+pub(super) fn configure(job: &Job, count_processes: bool) -> Result<(), Failure> {
     sethostname(job.hostname.as_bytes()).step("set the host name")?;
     loopback()?;
     limit(Resource::Core, 0)?;
@@ -23,6 +25,9 @@ pub(super) fn configure(job: &Job) -> Result<(), Failure> {
     limit(Resource::Nofile, job.limits.open_files)?;
     limit(Resource::Fsize, job.limits.file_size)?;
     limit(Resource::Memlock, 8 << 20)?;
+    if count_processes {
+        limit(Resource::Nproc, job.limits.pids.into())?;
+    }
     // Nobody inside can open this program through `/proc`, trace it or read its memory.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).step("hide init")
 }

@@ -24,7 +24,7 @@ pub(super) const STAGE: &str = "/tmp";
 pub(super) fn stage() -> Result<OwnedFd, Failure> {
     let stage = tmpfs("16m", 65_536, MountAttrFlags::MOUNT_ATTR_NOSUID)?;
     attach(&stage, CWD, STAGE)?;
-    for name in ["root", "points", "layers"] {
+    for name in ["root", "points", "l"] {
         mkdir(Path::new(STAGE).join(name), Mode::from_raw_mode(0o755)).step("make the staging area")?;
     }
     Ok(stage)
@@ -38,15 +38,15 @@ pub(super) fn mount(root: RootPlan<OwnedFd>, volatile: bool) -> Result<(), Failu
         RootPlan::Directory(tree) => attach(&tree, CWD, &target),
         RootPlan::ReadOnly { lowers } => {
             let layers = Layers { below: Some(format!("{STAGE}/points")), lowers, upper: None, volatile };
-            attach(&layers.mount("root")?, CWD, &target)
+            attach(&layers.mount("r")?, CWD, &target)
         }
         RootPlan::Overlay { lowers, parent, upper, work } => {
             attach_at_new(&parent, "upper")?;
-            let parent = format!("{STAGE}/layers/upper");
+            let parent = format!("{STAGE}/l/upper");
             let path = |name: std::ffi::OsString| format!("{parent}/{}", name.to_string_lossy());
             let upper = Some((path(upper), fresh_work(&path(work))?));
             let layers = Layers { below: Some(format!("{STAGE}/points")), lowers, upper, volatile };
-            attach(&layers.mount("root")?, CWD, &target)
+            attach(&layers.mount("r")?, CWD, &target)
         }
     }
 }
@@ -70,19 +70,26 @@ struct Layers {
 
 impl Layers {
     fn mount(self, name: &str) -> Result<OwnedFd, Failure> {
-        let mut paths = Vec::from_iter(self.below);
+        let mut paths = Vec::from_iter(self.below.clone());
         for (index, lower) in self.lowers.iter().enumerate() {
             let layer = format!("{name}-{index}");
             attach_at_new(lower, &layer)?;
-            paths.push(format!("{STAGE}/layers/{layer}"));
+            paths.push(format!("{STAGE}/l/{layer}"));
         }
-        // overlayfs wants the highest first.
-        paths.reverse();
         let overlay = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).step("open overlayfs")?;
         let set = |key: &str, value: &str| {
             fsconfig_set_string(overlay.as_fd(), key, value).step_with(|| format!("set overlayfs `{key}`"))
         };
-        set("lowerdir", &paths.join(":"))?;
+        // overlayfs wants the highest first.
+        paths.reverse();
+        if paths.iter().any(|path| set("lowerdir+", path).is_err()) {
+            // Before Linux 6.8 all in one, of at most 256 bytes.
+            set("lowerdir", &paths.join(":"))?;
+        }
+        if self.below.is_some() {
+            // The scratch layer is on another file system than the trees; a file still has its directory's device.
+            set("xino", "on")?;
+        }
         if let Some((upper, work)) = &self.upper {
             set("upperdir", upper)?;
             set("workdir", work)?;
@@ -116,7 +123,7 @@ fn fresh_work(work: &str) -> Result<String, Failure> {
 }
 
 fn attach_at_new(mount: &OwnedFd, name: &str) -> Result<(), Failure> {
-    let path = format!("{STAGE}/layers/{name}");
+    let path = format!("{STAGE}/l/{name}");
     mkdir(&path, Mode::from_raw_mode(0o755)).step("make the place of a layer")?;
     attach(mount, CWD, &path)
 }

@@ -24,6 +24,8 @@ pub(super) struct Groups {
     cpu: Option<Group>,
     cpuacct: Option<Group>,
     freezer: Option<Group>,
+    /// The directories of version 1, which init is put into.
+    directories: Vec<PathBuf>,
     /// The version 2 group, whose processes can be killed at once.
     unified: Option<(Group, OwnedFd)>,
 }
@@ -40,12 +42,16 @@ const CONTROLLERS: [&str; 5] = ["memory", "pids", "cpu", "cpuacct", "freezer"];
 impl Groups {
     /// Makes the job's groups below the groups of this process and sets their limits.
     pub(super) fn create(record: &Record, limits: &Limits) -> Result<Self, Failure> {
+        Self::create_in(&own_hierarchies(), record, limits)
+    }
+
+    fn create_in(hierarchies: &[Hierarchy], record: &Record, limits: &Limits) -> Result<Self, Failure> {
         let mut groups = Self::default();
-        for hierarchy in own_hierarchies() {
+        for hierarchy in hierarchies {
             if hierarchy.is_v2() {
-                groups.create_v2(record, &hierarchy)?;
+                groups.create_v2(record, hierarchy)?;
             } else {
-                groups.create_v1(record, &hierarchy)?;
+                groups.create_v1(record, hierarchy)?;
             }
         }
         groups.limit(limits);
@@ -62,6 +68,7 @@ impl Groups {
         if fs::create_dir(&path).is_err() {
             return Ok(());
         }
+        self.directories.push(path.clone());
         for name in &hierarchy.controllers {
             let group = Some(Group { path: path.clone(), v2: false });
             match name.as_str() {
@@ -79,6 +86,8 @@ impl Groups {
     /// Version 2 lets a group have either processes or controllers for its children, so the place is the nearest
     /// ancestor that already hands controllers down, or else this process's own group, without limits.
     fn create_v2(&mut self, record: &Record, hierarchy: &Hierarchy) -> Result<(), Failure> {
+        // Only the topmost group of a machine can have both; elsewhere this changes nothing.
+        let _ = fs::write(hierarchy.mount.join("cgroup.subtree_control"), "+memory +pids +cpu");
         let places = hierarchy.own.ancestors().take_while(|path| path.starts_with(&hierarchy.mount));
         let delegating = places.filter(|path| !handed_down(path).is_empty());
         for place in delegating.chain([hierarchy.own.as_path()]) {
@@ -129,7 +138,7 @@ impl Groups {
 
     /// Puts init into the groups that it was not cloned into.
     pub(super) fn add(&self, pid: Pid) -> Result<(), Failure> {
-        for path in self.paths_v1() {
+        for path in &self.directories {
             let procs = path.join("cgroup.procs");
             fs::write(&procs, pid.to_string()).step_with(|| format!("write to `{}`", procs.display()))?;
         }
@@ -180,22 +189,13 @@ impl Groups {
     pub(super) fn limited(&self) -> [bool; 3] {
         [self.memory.is_some(), self.pids.is_some(), self.cpu.is_some()]
     }
+}
 
-    /// Removes the groups, whose processes are dead or dying.
-    pub(super) fn remove(&self) {
-        let unified = self.unified.iter().map(|(group, _)| group.path.as_path());
-        for path in self.paths_v1().into_iter().chain(unified) {
-            remove_when_empty(path);
-        }
-    }
-
-    fn paths_v1(&self) -> Vec<&Path> {
-        let all = [&self.memory, &self.pids, &self.cpu, &self.cpuacct, &self.freezer];
-        let mut paths: Vec<_> =
-            all.into_iter().flatten().filter(|group| !group.v2).map(|group| group.path.as_path()).collect();
-        paths.sort_unstable();
-        paths.dedup();
-        paths
+/// Removes the groups, whose processes are dead or dying.
+impl Drop for Groups {
+    fn drop(&mut self) {
+        let unified = self.unified.iter().map(|(group, _)| &group.path);
+        self.directories.iter().chain(unified).for_each(|path| remove_when_empty(path));
     }
 }
 
@@ -267,4 +267,55 @@ fn three_quarters_of_memory() -> u64 {
         .lines()
         .find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok());
     total.map_or(4 << 30, |kib: u64| kib * 1024 / 4 * 3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn v2(own: &Path, mount: &Path) -> [Hierarchy; 1] {
+        [Hierarchy { controllers: Vec::new(), own: own.to_owned(), mount: mount.to_owned() }]
+    }
+
+    /// A version 2 hierarchy made of ordinary files: what is written can be read back.
+    #[test]
+    fn limits_of_version_2_are_set_below_the_nearest_group_that_hands_controllers_down() {
+        let mount = tempfile::tempdir().expect("a directory");
+        let record = Record::create(mount.path()).expect("a record");
+        let slice = mount.path().join("user.slice");
+        let own = slice.join("session.scope");
+        fs::create_dir_all(&own).expect("a directory");
+        fs::write(slice.join("cgroup.subtree_control"), "cpu memory pids\n").expect("a file");
+        fs::write(own.join("cgroup.subtree_control"), "\n").expect("a file");
+        let limits = Limits { memory: Some(1 << 20), pids: 7, cpus: Some(1.5), ..Limits::default() };
+        let groups = Groups::create_in(&v2(&own, mount.path()), &record, &limits).expect("groups");
+        assert_eq!(groups.limited(), [true; 3]);
+        let job = slice.join(&record.name);
+        let read = |name: &str| fs::read_to_string(job.join(name)).expect("a limit");
+        assert_eq!(
+            ["memory.max", "memory.swap.max", "pids.max", "cpu.max"].map(read),
+            ["1048576", "0", "7", "150000 100000"]
+        );
+        fs::write(job.join("memory.events"), "oom 3\noom_kill 2\n").expect("a counter");
+        fs::write(job.join("pids.events"), "max 9\n").expect("a counter");
+        fs::write(job.join("cpu.stat"), "usage_usec 1500\nuser_usec 1\n").expect("a counter");
+        assert_eq!((groups.memory_kills(), groups.refused_pids()), (2, 9));
+        assert_eq!(groups.cpu_time(), Some(Duration::from_micros(1500)));
+        groups.kill();
+        assert_eq!(read("cgroup.kill"), "1");
+    }
+
+    #[test]
+    fn without_delegation_there_is_a_group_to_kill_and_no_limit() {
+        let mount = tempfile::tempdir().expect("a directory");
+        let record = Record::create(mount.path()).expect("a record");
+        let own = mount.path().join("own");
+        fs::create_dir(&own).expect("a directory");
+        fs::remove_file(mount.path().join("cgroup.subtree_control")).ok();
+        fs::create_dir(mount.path().join("cgroup.subtree_control"))
+            .expect("something that cannot be written to");
+        let groups = Groups::create_in(&v2(&own, mount.path()), &record, &Limits::default()).expect("groups");
+        assert_eq!(groups.limited(), [false; 3]);
+        assert!(groups.kill_group().is_some() && own.join(&record.name).is_dir());
+    }
 }

@@ -70,9 +70,7 @@ pub(super) fn look(state: &Path) -> Result<Report, Failure> {
 fn limited(state: &Path) -> Result<[bool; 3], Failure> {
     let record = Record::create(state)?;
     let groups = Groups::create(&record, &Limits { cpus: Some(1.0), ..Limits::default() })?;
-    let limited = groups.limited();
-    groups.remove();
-    Ok(limited)
+    Ok(groups.limited())
 }
 
 fn weak(what: String, hint: impl Into<String>) -> Finding {

@@ -67,7 +67,6 @@ pub(super) fn run(
     let mut watch = Watch { init, control, groups: &groups, disk, limits: &limits, start };
     let ended = watch.follow(&mut || send(control, &Reply::Started { unique_ids }).step("tell the caller"));
     let usage = watch.end();
-    groups.remove();
     ended.map(|outcome| Finished { outcome, usage })
 }
 
@@ -100,6 +99,7 @@ fn clone_init(
         channel,
         fds: fds.collect(),
         agents,
+        count_processes: !groups.limited()[1],
         input: given.input,
         go,
         report: reporter,
@@ -124,7 +124,6 @@ fn clone_init(
                 Ok(()) => Ok(Init { child, report, _release: release }),
                 Err(failure) => {
                     super::watch::kill_and_collect(&child);
-                    groups.remove();
                     Err(failure)
                 }
             }

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use rustix::fs::{
@@ -88,7 +89,9 @@ fn with_tree_ids(ids: Ids, work: impl FnOnce() -> Result<(), Failure>) -> Result
             if rustix::io::read(&hold, &mut [0_u8]) != Ok(1) {
                 sys::exit_now(1);
             }
-            let told = match become_root().and_then(|()| work()) {
+            // Unwinding further would run the supervisor's destructors in this process.
+            let done = catch_unwind(AssertUnwindSafe(|| become_root().and_then(|()| work())));
+            let told = match done.unwrap_or_else(|_| Err(Failure::new("work", "it panicked"))) {
                 Ok(()) => "null".to_owned(),
                 Err(failure) => serde_json::to_string(&failure).unwrap_or_default(),
             };

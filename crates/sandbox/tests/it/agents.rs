@@ -28,6 +28,9 @@ pub(crate) const ALL: &[Agent] = &[
     Agent { name: "listen", run: listen },
     Agent { name: "intrude", run: intrude },
     Agent { name: "hog", run: hog },
+    Agent { name: "count", run: count },
+    Agent { name: "threads", run: threads },
+    Agent { name: "own-program", run: own_program },
     Agent { name: "panic", run: |_| panic!("on purpose") },
 ];
 
@@ -148,4 +151,32 @@ fn hog(_: &mut AgentIo) -> Result<(), String> {
         held.push(vec![u8::try_from(round % 251).unwrap_or(1) + 1; 1 << 20]);
     }
     Err(format!("got {} MiB", held.len()))
+}
+
+fn count(io: &mut AgentIo) -> Result<(), String> {
+    io.send(io.fds.len().to_string().as_bytes()).map_err(|error| error.to_string())
+}
+
+fn threads(_: &mut AgentIo) -> Result<(), String> {
+    let write = |number: i32| fs::write(format!("/thread-{number}"), "").map_err(|error| error.to_string());
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|number| scope.spawn(move || write(number))).collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| "a thread panicked".to_owned())?)
+    })
+}
+
+/// Tries to change the program that it and every later job runs, which is a file of the host.
+fn own_program(io: &mut AgentIo) -> Result<(), String> {
+    let mut told = String::new();
+    for path in ["/proc/self/exe", "/proc/1/exe", "/proc/thread-self/exe"] {
+        let opened = File::options().append(true).open(path);
+        let _ = writeln!(
+            told,
+            "{path}: {}",
+            opened.map_or_else(|error| error.kind().to_string(), |_| "opened".to_owned())
+        );
+    }
+    io.send(told.as_bytes()).map_err(|error| error.to_string())
 }

@@ -20,6 +20,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(privileged_t15_no_secret_of_the_caller_is_visible),
         trial!(privileged_t16_the_kernel_cannot_be_configured),
         trial!(privileged_the_privileges_left_are_the_ten),
+        trial!(privileged_t16_the_program_of_the_sandbox_cannot_be_changed),
+        trial!(privileged_t16_a_given_descriptor_cannot_be_opened_again),
     ]
 }
 
@@ -164,4 +166,28 @@ fn privileged_the_privileges_left_are_the_ten() {
         "Seccomp: 2".to_owned(),
     ];
     assert_eq!(lines, expected);
+}
+
+/// The class of CVE-2019-5736.
+fn privileged_t16_the_program_of_the_sandbox_cannot_be_changed() {
+    let bench = Bench::new();
+    let told = answer(&bench, "own-program", true);
+    let expected = "/proc/self/exe: permission denied\n/proc/1/exe: entity not found\n/proc/thread-self/exe: permission denied\n";
+    assert_eq!(told, expected);
+}
+
+/// Landlock at work: a file that anybody may write to, given read-only.
+fn privileged_t16_a_given_descriptor_cannot_be_opened_again() {
+    let bench = Bench::new();
+    let path = bench.path("canary");
+    std::fs::write(&path, "canary").expect("a file");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .expect("permissions");
+    let mut spec = Spec::new(
+        bench.overlay("one"),
+        shell("cat <&3; (echo changed > /proc/self/fd/3) 2>/dev/null || echo ' refused'"),
+    );
+    spec.fds = vec![std::fs::File::open(&path).expect("a file").into()];
+    assert_eq!(bench.run(spec).1, "canary refused\n");
+    assert_eq!(std::fs::read_to_string(&path).expect("a file"), "canary");
 }

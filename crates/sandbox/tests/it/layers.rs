@@ -16,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial!(privileged_a_finished_tree_is_seen_read_only_at_a_target),
         trial!(privileged_mount_points_do_not_become_part_of_a_tree),
         trial!(privileged_a_bound_directory_takes_results),
+        trial!(privileged_forty_layers_are_one_file_system),
         trial!(privileged_a_link_in_the_tree_cannot_move_a_mount),
     ]
 }
@@ -154,4 +155,28 @@ fn privileged_a_link_in_the_tree_cannot_move_a_mount() {
     std::os::unix::fs::symlink("/etc", &proc).expect("a link");
     let error = bench.launcher.spawn(Spec::new(over(&[], replaced), shell("true"))).expect_err("refused");
     assert!(error.to_string().contains("mount point `proc`"), "{error}");
+}
+
+fn privileged_forty_layers_are_one_file_system() {
+    let bench = Bench::new();
+    let layers: Vec<PathBuf> = (0..40).map(|index| bench.tree(&index.to_string())).collect();
+    for (index, layer) in layers.iter().enumerate() {
+        std::fs::write(layer.join(index.to_string()), "").expect("a file");
+    }
+    let all: Vec<&PathBuf> = layers.iter().collect();
+    let script = "ls / | wc -l; touch /new; ln /new /linked; stat -c %d / /bin /bin/sh /7 /39 /new /dev/.. | sed s/^/device-/; test /new -ef /linked";
+    let output = ok(&bench, over(&all, bench.tree("upper")), script);
+    let devices: std::collections::BTreeSet<_> =
+        output.lines().filter(|line| line.starts_with("device-")).collect();
+    assert_eq!(devices.len(), 1, "{output}");
+    assert!(output.starts_with("46\n"), "{output}");
+    let mut spec = Spec::new(
+        Root::ReadOnly { lowers: vec![system().to_owned()] },
+        shell("ls /target | wc -l; stat -c %d /target /target/7 /target/39"),
+    );
+    spec.mounts = vec![Mount::Tree { lowers: layers, target: "/target".into() }];
+    let (finished, output) = bench.run(spec);
+    assert_eq!(finished.outcome, Outcome::Exited(0), "{output}");
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0] == "40" && lines[1] == lines[2] && lines[2] == lines[3], "{output}");
 }
