@@ -36,6 +36,8 @@ pub enum Rule {
     PackageCache,
     /// Messages of the build.
     Log,
+    /// Messages of the package manager and of the programs that make accounts.
+    ToolLog,
     /// Commands that somebody typed.
     ShellHistory,
     /// The resolver of the build.
@@ -56,6 +58,31 @@ pub enum Rule {
     TrustedRepository,
     /// A user beside `root` with root's number.
     ExtraRoot,
+    /// A package database that does not say what was installed.
+    PackageDatabase,
+}
+
+impl Rule {
+    /// Whether programs leave it behind without being asked to, so that a script is not to blame for it.
+    fn is_byproduct(self) -> bool {
+        matches!(self, Self::PackageCache | Self::ToolLog | Self::Temporary)
+    }
+
+    /// Whether a spec can ask for it: not for what every machine with the image would share.
+    fn can_be_wanted(self) -> bool {
+        !matches!(self, Self::GeneratedKey | Self::MachineId | Self::RandomSeed | Self::Unfinished)
+    }
+}
+
+/// How much [`clean`] cleans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Scope {
+    /// Everything that packages are known to leave.
+    Everything,
+    /// Caches, temporary files and logs of tools. What else there is was put there on purpose, and whoever did it
+    /// gets told by [`check`].
+    Byproducts,
 }
 
 /// One thing that must not be in the image.
@@ -76,7 +103,8 @@ pub struct Policy {
     pub excludes: Excludes,
     /// Paths, host names and the like of the machine that builds; none may stand in a file of the image.
     pub build_strings: Vec<String>,
-    /// Files that the spec itself asks for, without leading slash: neither cleaned nor reported as left behind.
+    /// Files that the spec itself asks for, without leading slash: not cleaned, and not reported as left behind unless
+    /// they are secrets or identities.
     pub wanted: Vec<String>,
 }
 
@@ -137,7 +165,9 @@ fn inspect(
         report(Rule::Whiteout, "is the mark of a deleted file".to_owned());
     }
     let wanted = policy.wanted.iter().any(|path| path.as_bytes() == found.path);
-    if !wanted && let Some(leftover) = leftovers::find(found)? {
+    if let Some(leftover) = leftovers::find(found)?
+        && !(wanted && leftover.rule.can_be_wanted())
+    {
         report(leftover.rule, leftover.reason.to_owned());
     }
     searcher.search(found, &mut report)

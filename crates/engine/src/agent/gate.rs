@@ -2,12 +2,23 @@
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
+use std::path::Path;
 
 use lbuild_image::hygiene::{self, Policy, Violation};
 use lbuild_sandbox::AgentIo;
 use serde::{Deserialize, Serialize};
 
+use super::database::{self, Installed};
 use super::{chain, input, report};
+
+/// What to hold the tree against.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GateInput {
+    /// What may be in the image.
+    pub(crate) policy: Policy,
+    /// What was installed, all of it.
+    pub(crate) installed: Vec<Installed>,
+}
 
 /// What was found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,8 +28,9 @@ pub(crate) struct GateReport {
 }
 
 pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
-    let policy: Policy = input(io)?;
+    let input: GateInput = input(io)?;
     let root = File::open("/").map_err(|error| format!("cannot open the root: {error}"))?;
-    let violations = hygiene::check(root.as_fd(), &policy).map_err(|error| chain(&error))?;
+    let mut violations = hygiene::check(root.as_fd(), &input.policy).map_err(|error| chain(&error))?;
+    violations.extend(database::check(Path::new("/"), &input.installed)?);
     report(io, &GateReport { violations })
 }

@@ -3,6 +3,7 @@
 //! An agent takes JSON as its input, tells what it does over its channel, and prints what programs print.
 
 mod apply;
+mod database;
 mod gate;
 mod initramfs;
 mod install;
@@ -11,8 +12,9 @@ mod program;
 mod seal;
 mod tarball;
 
-pub(crate) use gate::GateReport;
 pub(crate) use apply::ApplyInput;
+pub(crate) use database::Installed;
+pub(crate) use gate::{GateInput, GateReport};
 pub(crate) use initramfs::{GenerateInput, GenerateReport, InputsReport};
 pub(crate) use install::{InstallInput, InstallReport, PackageMessage, script_path};
 pub(crate) use iso::IsoInput;

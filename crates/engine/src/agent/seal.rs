@@ -10,7 +10,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use lbuild_image::hygiene::{self, Policy};
+use lbuild_image::hygiene::{self, Policy, Scope};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +28,14 @@ pub(crate) struct Seal {
     pub(crate) began: i64,
     /// What may stay.
     pub(crate) policy: Policy,
+    /// How much of the rest is cleaned away and not left for the gate to report.
+    pub(crate) scope: Scope,
 }
 
 /// Cleans the tree, then sets the times.
 pub(crate) fn seal(seal: &Seal) -> Result<(), String> {
     let root = File::open("/").map_err(|error| format!("cannot open the root: {error}"))?;
-    hygiene::clean(root.as_fd(), &seal.policy).map_err(|error| chain(&error))?;
+    hygiene::clean(root.as_fd(), &seal.policy, seal.scope).map_err(|error| chain(&error))?;
     let epoch = Timespec { tv_sec: seal.epoch, tv_nsec: 0 };
     let times = Timestamps { last_access: epoch, last_modification: epoch };
     settle(Path::new("/"), seal.began, &times).map_err(|error| format!("cannot set times: {error}"))

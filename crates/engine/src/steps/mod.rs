@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lbuild_image::exclude::Excludes;
-use lbuild_image::hygiene::Policy;
+use lbuild_image::hygiene::{Policy, Scope};
 use lbuild_sandbox::Launcher;
 use lbuild_spec::Blueprint;
 use lbuild_store::{Cancel, Digest, Store};
@@ -106,7 +106,12 @@ impl<'a> Bench<'a> {
 
     /// How to leave this step's tree.
     pub(crate) fn sealing(&self) -> Seal {
-        Seal { epoch: self.workshop.lock.epoch, began: self.began, policy: self.policy() }
+        let scope = match self.step {
+            // What files and scripts of the spec put into the image is theirs to take out again.
+            Step::Files => Scope::Byproducts,
+            _ => Scope::Everything,
+        };
+        Seal { epoch: self.workshop.lock.epoch, began: self.began, policy: self.policy(), scope }
     }
 
     /// What the hygiene gate lets pass.

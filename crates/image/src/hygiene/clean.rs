@@ -5,7 +5,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
 
 use super::leftovers::{self, Remedy};
-use super::{HygieneError, Policy};
+use super::{HygieneError, Policy, Scope};
 use crate::walk::{Found, Step, walk};
 
 /// Cleans the tree below `root` and returns the paths that were removed or emptied, without leading slash.
@@ -14,7 +14,7 @@ use crate::walk::{Found, Step, walk};
 ///
 /// # Errors
 /// An entry that cannot be read, removed or emptied.
-pub fn clean(root: BorrowedFd<'_>, policy: &Policy) -> Result<Vec<String>, HygieneError> {
+pub fn clean(root: BorrowedFd<'_>, policy: &Policy, scope: Scope) -> Result<Vec<String>, HygieneError> {
     let mut cleaned = Vec::new();
     walk(
         root,
@@ -25,7 +25,12 @@ pub fn clean(root: BorrowedFd<'_>, policy: &Policy) -> Result<Vec<String>, Hygie
             if policy.wanted.iter().any(|path| path.as_bytes() == found.path) {
                 return Ok(Step::Into);
             }
-            let Some(leftover) = leftovers::find(found)? else { return Ok(Step::Into) };
+            let known = leftovers::find(found)?;
+            let Some(leftover) =
+                known.filter(|leftover| scope == Scope::Everything || leftover.rule.is_byproduct())
+            else {
+                return Ok(Step::Into);
+            };
             apply(found, leftover.remedy).map_err(|error| HygieneError::new(found.path, error))?;
             if leftover.remedy != Remedy::Report {
                 cleaned.push(String::from_utf8_lossy(found.path).into_owned());

@@ -35,8 +35,9 @@ const DIRTY: &[(&str, &str, Rule)] = &[
     ("var/cache/apt/pkgcache.bin", "cache", Rule::PackageCache),
     ("var/cache/apt/archives/a_1_all.deb", "deb", Rule::PackageCache),
     ("var/lib/apt/lists/mirror_dists_trixie_InRelease", "list", Rule::PackageCache),
-    ("var/log/dpkg.log", "log", Rule::Log),
-    ("var/log/wtmp", "log", Rule::Log),
+    ("var/log/dpkg.log", "log", Rule::ToolLog),
+    ("var/log/app/app.log", "log", Rule::Log),
+    ("var/log/wtmp", "log", Rule::ToolLog),
     ("root/.bash_history", "ls", Rule::ShellHistory),
     ("etc/resolv.conf", "nameserver 192.0.2.1\n", Rule::ResolvConf),
     ("tmp/.hidden", "", Rule::Temporary),
@@ -52,12 +53,12 @@ fn t26_every_leftover_is_found_and_cleaned() {
     assert_eq!(rules(root.path(), &policy), expected);
 
     let opened = File::open(root.path()).unwrap();
-    assert_eq!(clean(opened.as_fd(), &policy).unwrap().len(), DIRTY.len());
+    assert_eq!(clean(opened.as_fd(), &policy, Scope::Everything).unwrap().len(), DIRTY.len());
     assert_eq!(rules(root.path(), &policy), []);
     assert_eq!(fs::read(root.path().join("etc/machine-id")).unwrap(), b"");
     assert_eq!(fs::read(root.path().join("var/log/wtmp")).unwrap(), b"");
     assert!(!root.path().join("etc/ssh/ssh_host_ed25519_key").exists());
-    assert_eq!(clean(opened.as_fd(), &policy).unwrap(), [""; 0]);
+    assert_eq!(clean(opened.as_fd(), &policy, Scope::Everything).unwrap(), [""; 0]);
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn t26_what_the_spec_wants_stays() {
     let policy =
         Policy { excludes: Excludes::runtime(), wanted: vec!["etc/resolv.conf".into()], ..Policy::default() };
     assert_eq!(rules(root.path(), &policy), []);
-    assert_eq!(clean(File::open(root.path()).unwrap().as_fd(), &policy).unwrap(), [""; 0]);
+    assert_eq!(clean(File::open(root.path()).unwrap().as_fd(), &policy, Scope::Everything).unwrap(), [""; 0]);
 }
 
 #[test]
@@ -110,7 +111,33 @@ fn t26_whole_directories_are_removed() {
         tree(&[("tmp/a/b/c", "x"), ("var/log/journal/0123/system.journal", "x"), ("etc/a.dpkg-new", "")]);
     symlink("/etc", root.path().join("tmp/a/etc")).unwrap();
     let opened = File::open(root.path()).unwrap();
-    assert_eq!(clean(opened.as_fd(), &Policy::default()).unwrap(), ["tmp/a", "var/log/journal/0123"]);
+    assert_eq!(clean(opened.as_fd(), &Policy::default(), Scope::Everything).unwrap(), ["tmp/a", "var/log/journal/0123"]);
     assert_eq!(rules(root.path(), &Policy::default()), [("/etc/a.dpkg-new".to_owned(), Rule::Unfinished)]);
     assert!(Path::new("/etc/passwd").exists());
+}
+
+#[test]
+fn t26_what_a_script_leaves_is_not_cleaned_away_but_reported() {
+    let files: Vec<_> = DIRTY.iter().map(|(path, text, _)| (*path, *text)).collect();
+    let root = tree(&files);
+    let opened = File::open(root.path()).unwrap();
+    clean(opened.as_fd(), &Policy::default(), Scope::Byproducts).unwrap();
+    let mut left: Vec<_> = rules(root.path(), &Policy::default()).into_iter().map(|(_, rule)| rule).collect();
+    left.dedup();
+    let expected =
+        [Rule::MachineId, Rule::ResolvConf, Rule::GeneratedKey, Rule::ShellHistory, Rule::MachineId];
+    assert_eq!(left, [&expected[..], &[Rule::RandomSeed, Rule::Log]].concat());
+}
+
+#[test]
+fn t26_nobody_can_want_a_secret_that_machines_share() {
+    let secrets = ["etc/ssh/ssh_host_ed25519_key", "etc/machine-id", "var/lib/systemd/random-seed"];
+    let harmless = ["etc/resolv.conf", "var/log/app.log"];
+    let files: Vec<_> = secrets.iter().chain(&harmless).map(|path| (*path, "text")).collect();
+    let root = tree(&files);
+    let wanted = files.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let policy = Policy { wanted, ..Policy::default() };
+    let expected = [Rule::MachineId, Rule::GeneratedKey, Rule::RandomSeed];
+    assert_eq!(rules(root.path(), &policy).into_iter().map(|(_, rule)| rule).collect::<Vec<_>>(), expected);
+    assert_eq!(clean(File::open(root.path()).unwrap().as_fd(), &policy, Scope::Everything).unwrap(), [""; 0]);
 }

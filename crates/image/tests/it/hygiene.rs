@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lbuild_image::exclude::Excludes;
-use lbuild_image::hygiene::{Policy, Rule, check, clean};
+use lbuild_image::hygiene::{Policy, Rule, Scope, check, clean};
 
 use crate::debian;
 use crate::machine::output;
@@ -24,7 +24,7 @@ fn privileged_t26_a_debian_system_is_cleaned_until_it_passes() {
     let policy = Policy { excludes: Excludes::runtime(), ..Policy::default() };
     let found = rules(&tree, &policy);
     assert!(found.contains(&("/etc/ssh/ssh_host_ed25519_key".to_owned(), Rule::GeneratedKey)), "{found:?}");
-    let cleaned = clean(File::open(&tree).unwrap().as_fd(), &policy).unwrap();
+    let cleaned = clean(File::open(&tree).unwrap().as_fd(), &policy, Scope::Everything).unwrap();
     assert_eq!(cleaned.len(), found.len(), "{cleaned:?} {found:?}");
     assert_eq!(rules(&tree, &policy), []);
     // dpkg misses nothing of what was removed.
