@@ -1,5 +1,7 @@
 //! From a request to the solver's problem.
 
+use std::collections::HashSet;
+
 use lbuild_solve::{Goal, PackageId, Problem};
 
 use super::pins::is_from;
@@ -126,14 +128,19 @@ fn choose_versions(world: &mut World<'_>, wanted: &Wanted) {
     }
 }
 
-/// Takes dependencies from `suite` too where the candidate is not enough, as `apt install name/suite` does.
+/// Takes dependencies from `suite` too where the candidate is not enough, as `apt install name/suite` does, and
+/// theirs in turn.
 fn follow_suite<'i>(world: &mut World<'i>, start: Package<'i>, suite: &str) {
+    let mut seen = HashSet::from([start.id()]);
     let mut queue = vec![start];
     while let Some(package) = queue.pop() {
         let arch = world.arches.of(package);
         for relation in relation_texts(package, &REQUIRES) {
             let atoms: Vec<Atom<'_>> = alternatives(relation).flatten().collect();
-            if atoms.iter().any(|atom| !world.satisfying(atom, arch).is_empty()) {
+            let there: Vec<Package<'i>> = atoms.iter().flat_map(|atom| world.satisfying(atom, arch)).collect();
+            if !there.is_empty() {
+                // What the suite alone has may need more of it.
+                queue.extend(there.into_iter().filter(|other| is_from(*other, suite) && seen.insert(other.id())));
                 continue;
             }
             let found = atoms.iter().find_map(|atom| {
@@ -144,6 +151,7 @@ fn follow_suite<'i>(world: &mut World<'i>, start: Package<'i>, suite: &str) {
             });
             if let Some(found) = found.filter(|found| !world.is_chosen(world.slot_of(*found))) {
                 world.choose(found);
+                seen.insert(found.id());
                 queue.push(found);
             }
         }

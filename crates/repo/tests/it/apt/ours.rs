@@ -1,0 +1,74 @@
+//! The same requests, put to our own resolver.
+
+use std::collections::BTreeSet;
+
+use lbuild_repo::deb::index::{Index, IndexSource};
+use lbuild_repo::deb::relation::{Atom, Constraint, relations};
+use lbuild_repo::deb::resolve::{Priority, Request, Selection, Unsatisfiable, Wanted, resolve};
+
+use super::Case;
+use super::oracle::{Apt, COMPONENTS, SUITES};
+
+/// The lists of apt, read by us in the same order.
+pub fn index(apt: &Apt) -> Index {
+    let mut lists = Vec::new();
+    for (suite, pin) in SUITES {
+        for component in COMPONENTS {
+            let Some(text) = apt.list(suite, component) else { continue };
+            let source = IndexSource {
+                suite: suite.to_owned(),
+                component: component.to_owned(),
+                arch: "amd64".to_owned(),
+                base_url: String::new(),
+                pin,
+            };
+            lists.push((source, text));
+        }
+    }
+    let sources: Vec<(IndexSource, &[u8])> =
+        lists.iter().map(|(source, text)| (source.clone(), text.as_slice())).collect();
+    Index::parse(&sources).expect("the lists that apt has verified")
+}
+
+/// Our answer, as `name version`.
+pub fn answer(index: &Index, case: &Case) -> Result<BTreeSet<String>, Unsatisfiable> {
+    let selection = resolve(index, &request(case))?;
+    Ok(entries(&selection))
+}
+
+pub fn entries(selection: &Selection) -> BTreeSet<String> {
+    selection.packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect()
+}
+
+pub fn request(case: &Case) -> Request {
+    let mut request = Request::new("amd64");
+    request.recommends = case.recommends;
+    request.essential = case.base.is_some();
+    request.priority = case.base.map(|base| match base {
+        "required" => Priority::Required,
+        "important" => Priority::Important,
+        _ => Priority::Standard,
+    });
+    request.packages = case.words.iter().map(|word| wanted(word)).collect();
+    if let Some(field) = &case.satisfy {
+        for relation in relations(field) {
+            let atom = Atom::parse(relation).expect("relations of the corpus have one alternative");
+            let version =
+                atom.bound.map(|(operator, version)| Constraint { operator, version: version.to_owned() });
+            request.packages.push(Wanted { name: atom.name.to_owned(), version, suite: None });
+        }
+    }
+    request
+}
+
+/// `name`, `name=version` or `name/suite`.
+pub fn wanted(word: &str) -> Wanted {
+    if let Some((name, version)) = word.split_once('=') {
+        let version = Some(version.parse().expect("a version"));
+        return Wanted { name: name.to_owned(), version, suite: None };
+    }
+    match word.split_once('/') {
+        Some((name, suite)) => Wanted { name: name.to_owned(), version: None, suite: Some(suite.to_owned()) },
+        None => Wanted { name: word.to_owned(), ..Wanted::default() },
+    }
+}

@@ -1,0 +1,7 @@
+//! Integration tests of the crate: real programs and real packages judge it.
+
+mod apt;
+mod index;
+mod release;
+mod unpack;
+mod versions;

@@ -1,0 +1,123 @@
+//! Against trying every set: 6,000 generated worlds. A failure prints its seed, problem and world.
+
+use lbuild_solve::{Goal, PackageId, Problem, Relations, Resolver, Root, SolveError};
+
+use crate::world::{World, is_solution};
+
+/// A small generator of numbers; the same seed gives the same world everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end.max(1)
+    }
+
+    fn packages(&mut self, count: usize, most: usize) -> Vec<PackageId> {
+        let mut list = Vec::new();
+        for _ in 0..self.below(most + 1) {
+            let package = PackageId(u32::try_from(self.below(count)).unwrap());
+            if !list.contains(&package) {
+                list.push(package);
+            }
+        }
+        list
+    }
+}
+
+fn world(dice: &mut Dice) -> World {
+    let count = 3 + dice.below(8);
+    let mut world = World::default();
+    for at in 0..count {
+        world.names.push(format!("p{at}"));
+        let shares = at > 0 && dice.below(4) == 0;
+        let slot = if shares { world.slots[at - 1] } else { u32::try_from(at).unwrap() };
+        world.add_to_slot(slot);
+    }
+    for at in 0..count {
+        let own = PackageId(u32::try_from(at).unwrap());
+        let mut relations = Relations::default();
+        for _ in 0..dice.below(3) {
+            let mut any_of = dice.packages(count, 3);
+            if any_of.is_empty() && dice.below(4) > 0 {
+                any_of.push(PackageId(u32::try_from(dice.below(count)).unwrap()));
+            }
+            relations.requires.push(any_of);
+        }
+        for _ in 0..dice.below(3) {
+            let others = dice.packages(count, 2).into_iter().filter(|other| *other != own).collect();
+            relations.excludes.push(others);
+        }
+        relations.recommends.extend((0..dice.below(2)).map(|_| dice.packages(count, 2)));
+        world.relations.push(relations);
+    }
+    world
+}
+
+fn problem(dice: &mut Dice, world: &World) -> Problem {
+    let count = world.names.len();
+    let mut problem = Problem { recommends: dice.below(2) == 0, ..Problem::default() };
+    for _ in 0..=dice.below(4) {
+        let mut any_of = dice.packages(count, 2);
+        if any_of.is_empty() {
+            any_of.push(PackageId(u32::try_from(dice.below(count)).unwrap()));
+        }
+        problem.goals.push(Goal { any_of, stage: u8::try_from(dice.below(2)).unwrap() });
+    }
+    problem.bans.extend((0..dice.below(2)).map(|_| dice.packages(count, 2)));
+    problem
+}
+
+fn is_satisfiable(world: &World, problem: &Problem) -> bool {
+    let count = world.names.len();
+    (0_u32..1 << count).any(|set| {
+        let inside: Vec<bool> = (0..count).map(|at| set >> at & 1 == 1).collect();
+        is_solution(world, problem, &inside)
+    })
+}
+
+/// The problem with these goals and bans only.
+fn part(problem: &Problem, keep: impl Fn(Root) -> bool) -> Problem {
+    let goals = problem.goals.iter().enumerate().filter(|(at, _)| keep(Root::Goal(*at)));
+    let bans = problem.bans.iter().enumerate().filter(|(at, _)| keep(Root::Ban(*at)));
+    Problem {
+        goals: goals.map(|(_, goal)| goal.clone()).collect(),
+        bans: bans.map(|(_, ban)| ban.clone()).collect(),
+        recommends: false,
+    }
+}
+
+#[test]
+fn agrees_with_trying_every_set() {
+    let mut unsatisfiable = 0;
+    for seed in 0..6000 {
+        let mut dice = Dice(seed * 7919 + 1);
+        let world = world(&mut dice);
+        let problem = problem(&mut dice, &world);
+        let context = || format!("seed {seed}\n{problem:?}\n{world:#?}");
+        match Resolver::new(&world).solve(&problem) {
+            Ok(solution) => {
+                let mut inside = vec![false; world.names.len()];
+                for (package, _) in &solution.packages {
+                    assert!(!inside[package.0 as usize], "twice in {}", context());
+                    inside[package.0 as usize] = true;
+                }
+                assert!(is_solution(&world, &problem, &inside), "not a solution: {inside:?}\n{}", context());
+            }
+            Err(SolveError::TooHard { .. }) => panic!("given up: {}", context()),
+            Err(SolveError::Unsatisfiable(conflict)) => {
+                unsatisfiable += 1;
+                assert!(!is_satisfiable(&world, &problem), "there is a solution: {}", context());
+                let roots = &conflict.roots;
+                let core = part(&problem, |root| roots.contains(&root));
+                assert!(!is_satisfiable(&world, &core), "{roots:?} go together: {}", context());
+                for left_out in roots {
+                    let less = part(&problem, |root| root != *left_out && roots.contains(&root));
+                    assert!(is_satisfiable(&world, &less), "{roots:?} is not minimal: {}", context());
+                }
+                assert!(!conflict.facts.is_empty(), "no facts: {}", context());
+            }
+        }
+    }
+    assert!((1000..5000).contains(&unsatisfiable), "{unsatisfiable} of 6000 worlds are unsatisfiable");
+}

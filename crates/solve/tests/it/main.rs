@@ -1,0 +1,5 @@
+//! Integration tests of the solver.
+
+mod brute_force;
+mod scenarios;
+mod world;

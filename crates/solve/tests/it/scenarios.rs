@@ -1,0 +1,124 @@
+//! Named scenarios, each one idea.
+
+use lbuild_solve::{Fact, Resolver, Root, SolveError};
+
+use crate::world::World;
+
+fn solve(world: &str, problem: &str) -> Result<Vec<String>, (Vec<Root>, Vec<Fact>)> {
+    let world = World::read(world);
+    match Resolver::new(&world).solve(&world.problem(problem)) {
+        Ok(solution) => {
+            let mut names: Vec<String> =
+                solution.packages.iter().map(|(package, _)| world.name(*package).to_owned()).collect();
+            names.sort();
+            Ok(names)
+        }
+        Err(SolveError::Unsatisfiable(conflict)) => Err((conflict.roots, conflict.facts)),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[track_caller]
+fn gives(world: &str, problem: &str, expected: &str) {
+    let expected: Vec<String> = expected.split_whitespace().map(str::to_owned).collect();
+    assert_eq!(solve(world, problem), Ok(expected), "{problem} in\n{world}");
+}
+
+#[track_caller]
+fn clashes(world: &str, problem: &str, roots: &[Root]) -> Vec<Fact> {
+    let (found, facts) = solve(world, problem).expect_err("there is no solution");
+    assert_eq!(found, roots, "{problem} in\n{world}\n{facts:?}");
+    facts
+}
+
+#[test]
+fn first_alternative_wins() {
+    gives("a: b|c\nb\nc", "a", "a b");
+    gives("a: c|b\nb\nc", "a", "a c");
+}
+
+#[test]
+fn an_alternative_that_is_there_anyway_wins() {
+    gives("a: b|c\nb\nc", "a c", "a c");
+    gives("a: d e\nd: b|c\ne: c\nb\nc", "a c", "a c d e");
+}
+
+#[test]
+fn an_alternative_that_cannot_be_is_passed_over() {
+    gives("a: b|c\nb: missing\nc", "a", "a c");
+    gives("a: b|c\nb: d\nc\nd: missing", "a", "a c");
+    gives("a: b|c\nb: !a\nc", "a", "a c");
+    gives("a: b|c\nb\nc", "a -b", "a c");
+}
+
+#[test]
+fn an_early_choice_is_undone_for_a_later_need() {
+    gives("a: b|c d\nb\nc\nd: !b", "a", "a c d");
+    gives("a: x|y z\nx\ny\nz: w\nw: !x", "a", "a w y z");
+}
+
+#[test]
+fn only_one_of_a_slot() {
+    gives("a: v@1|v@2\nv@1\nv@2", "a", "a v@1");
+    gives("a: v@1|v@2\nv@1\nv@2\nb: v@2", "a b", "a b v@2");
+    let facts = clashes("v@1\nv@2\na: v@1\nb: v@2", "a b", &[Root::Goal(0), Root::Goal(1)]);
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::SameSlot { .. })), "{facts:?}");
+}
+
+#[test]
+fn cycles_are_fine() {
+    gives("a: b\nb: c\nc: a", "a", "a b c");
+    gives("a: a|b\nb", "a", "a");
+}
+
+#[test]
+fn recommends_are_followed_where_possible() {
+    gives("a: ~b ~c ~d\nb\nc: missing\nd: !a", "+recommends a", "a b");
+    gives("a: ~b\nb", "a", "a");
+    // A recommendation gives way to a request.
+    gives("a: ~b\nb: !c\nc", "+recommends a c", "a c");
+    gives("a: x|y z ~r\nx\ny\nz: !x\nr", "+recommends a", "a r y z");
+}
+
+#[test]
+fn a_conflict_names_the_two_requests_and_the_clash() {
+    let facts = clashes("a: x\nb: y\nx: !y\ny\nc", "c a b", &[Root::Goal(1), Root::Goal(2)]);
+    assert!(matches!(facts.last(), Some(Fact::Excludes { .. })), "{facts:?}");
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Asks { goal: 1, .. })), "{facts:?}");
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Asks { goal: 2, .. })), "{facts:?}");
+}
+
+#[test]
+fn a_ban_can_be_the_reason() {
+    let facts = clashes("a: b\nb: c\nc\nd", "d a -d2 -c", &[Root::Goal(1), Root::Ban(1)]);
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Banned { ban: 1, .. })), "{facts:?}");
+}
+
+#[test]
+fn what_does_not_exist_is_told_where_it_is_needed() {
+    let facts = clashes("a: b\nb: missing", "a", &[Root::Goal(0)]);
+    assert!(matches!(facts.last(), Some(Fact::NeedsInVain { .. })), "{facts:?}");
+    let facts = clashes("a", "a missing", &[Root::Goal(1)]);
+    assert_eq!(facts, [Fact::AsksInVain { goal: 1 }]);
+}
+
+#[test]
+fn all_alternatives_can_be_out() {
+    let roots = [Root::Goal(0), Root::Goal(1)];
+    clashes("a: b|c\nb\nc\nx: !b !c", "a x", &roots);
+    // Only a search shows this one: each pair of choices clashes further down.
+    clashes("a: b|c\nx: y|z\nb: !y !z\nc: d\nd: !y !z\ny\nz", "a x", &roots);
+}
+
+#[test]
+fn long_chains_do_not_overflow() {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for at in 0..20_000 {
+        writeln!(text, "p{at}: p{}", at + 1).unwrap();
+    }
+    writeln!(text, "p20000").unwrap();
+    let world = World::read(&text);
+    let solution = Resolver::new(&world).solve(&world.problem("p0")).expect("a chain is no conflict");
+    assert_eq!(solution.packages.len(), 20_001);
+}
