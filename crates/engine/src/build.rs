@@ -17,7 +17,7 @@ use crate::planner::{self, Planned};
 use crate::publish::Publisher;
 use crate::report::BuildReport;
 use crate::run::Runner;
-use crate::steps::Workshop;
+use crate::steps::{Settings, Workshop};
 use crate::support;
 
 impl Engine {
@@ -26,7 +26,7 @@ impl Engine {
         let began = Instant::now();
         let lock = self.lock_of(request, observer)?;
         let blueprint = &request.blueprint;
-        let planned = planner::plan(blueprint, &lock, &request.spec_dir, request.boot_check)?;
+        let planned = planner::plan(blueprint, &lock, &request.spec_dir, request.boot_check, &self.store)?;
         planned.plan.check().map_err(|error| BuildError::Sandbox { step: "plan".to_owned(), source: Box::new(error) })?;
         let steps = planned.plan.steps.iter().map(|step| step.step.name().to_owned()).collect();
         observer.emit(Event::Planned { steps });
@@ -37,7 +37,7 @@ impl Engine {
             engine: self,
             launcher: &launcher,
             observer,
-            blueprint,
+            settings: Settings::of(blueprint, &lock),
             lock: &lock,
             mirrors: Mirrors::of(Some(blueprint)),
             configure,

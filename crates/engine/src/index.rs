@@ -120,7 +120,6 @@ impl Engine {
             watermark: watermark.and_then(|mark| u64::try_from(mark.date).ok()),
             max_age: None,
             pinned_snapshot: self.offline,
-            suite: Some(suite.clone()),
         };
         let refused = |source| ResolveError::Release { suite: suite.clone(), source };
         let keyring = Keyring::join(&suites.release.keyring(repository)).expect("the embedded archive keys are certificates");

@@ -89,6 +89,8 @@ pub struct LockedPackage {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tier {
+    /// The essential packages, the kernel, and what the initramfs is made of.
+    Core,
     /// The closure of what the spec's lower layers ask for.
     #[default]
     Base,

@@ -14,7 +14,13 @@ pub enum Step {
     Tools,
     /// The tree of programs that boot images.
     BootTools,
-    /// The system's base set, unpacked and configured.
+    /// The essential packages and the kernel, unpacked and configured.
+    Core,
+    /// What of the core the initramfs is made from.
+    CoreInputs,
+    /// The initramfs of the core, made while the rest is installed; mostly it is that of the whole system too.
+    CoreInitramfs,
+    /// The rest of the system's base set.
     Base,
     /// The packages on top of it.
     Packages,
@@ -26,6 +32,8 @@ pub enum Step {
     InitramfsInputs,
     /// The initramfs.
     Initramfs,
+    /// The initramfs in its place.
+    BootFiles,
     /// The gate that no artifact passes with host keys, caches or foreign owners.
     Hygiene,
     /// The compressed read-only file system of a live medium.
@@ -46,12 +54,16 @@ impl Step {
         match self {
             Self::Tools => "tools",
             Self::BootTools => "boot-tools",
+            Self::Core => "core",
+            Self::CoreInputs => "core-inputs",
+            Self::CoreInitramfs => "core-initramfs",
             Self::Base => "base",
             Self::Packages => "packages",
             Self::Configure => "configure",
             Self::Files => "files",
             Self::InitramfsInputs => "initramfs-inputs",
             Self::Initramfs => "initramfs",
+            Self::BootFiles => "boot-files",
             Self::Hygiene => "hygiene",
             Self::Squashfs => "squashfs",
             Self::Rootfs => "rootfs",
@@ -61,17 +73,28 @@ impl Step {
         }
     }
 
+    /// The name under which the store keeps its output: steps that make the same from the same inputs share it.
+    pub fn record(self) -> &'static str {
+        match self {
+            Self::CoreInitramfs => Self::Initramfs.name(),
+            Self::CoreInputs => Self::InitramfsInputs.name(),
+            other => other.name(),
+        }
+    }
+
     /// What it does, for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Tools => "unpack the packing tools",
             Self::BootTools => "unpack the emulator",
+            Self::Core => "install the core and the kernel",
+            Self::CoreInputs | Self::InitramfsInputs => "find what the initramfs is made from",
+            Self::CoreInitramfs | Self::Initramfs => "generate the initramfs",
+            Self::BootFiles => "put the initramfs in its place",
             Self::Base => "install the base system",
             Self::Packages => "install the added packages",
             Self::Configure => "configure the system",
             Self::Files => "place files and run scripts",
-            Self::InitramfsInputs => "find what the initramfs is made from",
-            Self::Initramfs => "generate the initramfs",
             Self::Hygiene => "check the image for leftovers",
             Self::Squashfs => "compress the live file system",
             Self::Rootfs => "pack the root filesystem",

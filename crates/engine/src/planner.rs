@@ -1,12 +1,14 @@
 //! From a lock and a blueprint to a plan.
 
-use std::fs;
-use std::path::{Component, Path};
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
 use lbuild_spec::Blueprint;
 use lbuild_spec::blueprint::Content;
 use lbuild_spec::model::Output;
-use lbuild_store::Digest;
+use lbuild_store::{Digest, Store};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
 use crate::configure::{Action, Owner};
 use crate::error::BuildError;
@@ -25,15 +27,16 @@ pub(crate) struct Planned {
     pub(crate) files: Vec<(String, Vec<Action>)>,
 }
 
-/// Plans a build.
+/// Plans a build; `store` takes the overlay files that lie beside the spec.
 pub(crate) fn plan(
     blueprint: &Blueprint,
     lock: &Lock,
     spec_dir: &Path,
     boot_check: bool,
+    store: &Store,
 ) -> Result<Planned, BuildError> {
     let configure = crate::configure::system(blueprint, lock);
-    let files = files(blueprint, spec_dir)?;
+    let files = files(blueprint, spec_dir, store)?;
     let mut draft = Draft { lock, steps: Vec::new() };
     draft.trees(&configure, &files);
     draft.images(blueprint);
@@ -42,6 +45,13 @@ pub(crate) fn plan(
         draft.step(Step::BootCheck, 1, |inputs| inputs, &[Step::Iso, Step::BootTools], &[]);
     }
     Ok(Planned { plan: Plan { steps: draft.steps }, configure, files })
+}
+
+/// Plans the tools that boot an image, and nothing else.
+pub(crate) fn boot_tools(lock: &Lock) -> Plan {
+    let mut draft = Draft { lock, steps: Vec::new() };
+    draft.packages(Step::BootTools, lock.boot.iter(), &[]);
+    Plan { steps: draft.steps }
 }
 
 struct Draft<'a> {
@@ -63,7 +73,7 @@ impl Draft<'_> {
             steps.iter().filter(has).copied().collect()
         };
         let (reads, after) = (planned(reads), planned(after));
-        let inputs = inputs(Inputs::of(step.name(), revision));
+        let inputs = inputs(Inputs::of(step.record(), revision));
         self.steps.push(PlannedStep { step, inputs, reads, after });
     }
 
@@ -87,23 +97,38 @@ impl Draft<'_> {
         if !lock.tools.is_empty() {
             self.packages(Step::Tools, lock.tools.iter(), &[]);
         }
-        self.packages(Step::Base, of(Tier::Base), &[]);
-        if of(Tier::Added).next().is_some() {
-            self.packages(Step::Packages, of(Tier::Added), &[Step::Base]);
+        let tiers = [(Step::Core, Tier::Core), (Step::Base, Tier::Base), (Step::Packages, Tier::Added)];
+        for (step, tier) in tiers.into_iter().filter(|(_, tier)| of(*tier).next().is_some()) {
+            self.packages(step, of(tier), &[Step::Core, Step::Base]);
+            if step == Step::Core && lock.has_kernel() {
+                self.initramfs(Step::CoreInputs, &[Step::Core], Step::CoreInitramfs);
+            }
         }
-        self.step(Step::Configure, 1, |inputs| actions(inputs, configure), &[Step::Base, Step::Packages], &[]);
+        let packages = [Step::Core, Step::Base, Step::Packages];
+        self.step(Step::Configure, 1, |inputs| actions(inputs, configure), &packages, &[]);
         if !files.is_empty() {
             self.step(Step::Files, 1, |inputs| actions(inputs, files), &[Step::Configure], &[]);
         }
         if lock.has_kernel() {
-            let below = [Step::Files, Step::Configure];
-            self.step(Step::InitramfsInputs, 1, |inputs| inputs, &below, &[]);
-            self.step(Step::Initramfs, 1, |inputs| inputs, &[Step::InitramfsInputs], &below);
+            self.initramfs(Step::InitramfsInputs, &[Step::Files, Step::Configure], Step::Initramfs);
+            let below = [Step::Initramfs, Step::Files, Step::Configure];
+            self.step(Step::BootFiles, 1, |inputs| inputs, &below, &[]);
         }
     }
 
+    /// The initramfs is keyed by its inputs, whichever layers they were found in.
+    fn initramfs(&mut self, inputs: Step, layers: &[Step], generate: Step) {
+        self.step(inputs, 1, |inputs| inputs, layers, &[]);
+        let lock = self.lock;
+        let tool = lock.tools.iter().find(|tool| tool.name == "zstd");
+        let tool = tool.map_or_else(|| "of the system".to_owned(), |tool| tool.version.clone());
+        let epoch = lock.epoch.to_string();
+        let named = |inputs: Inputs| inputs.text("compressor", tool).text("epoch", epoch);
+        self.step(generate, 1, named, &[inputs], &[Step::Tools, Step::CoreInitramfs]);
+    }
+
     fn images(&mut self, blueprint: &Blueprint) {
-        let tree = [Step::Files, Step::Configure, Step::Initramfs];
+        let tree = [Step::Files, Step::Configure, Step::BootFiles];
         let epoch = self.lock.epoch.to_string();
         let dated = |inputs: Inputs| inputs.text("epoch", &epoch);
         self.step(Step::Hygiene, 1, |inputs| inputs, &tree, &[]);
@@ -119,7 +144,7 @@ impl Draft<'_> {
                     .digest("identity", self.lock.seed())
             };
             let iso = named(Inputs::of(Step::Iso.name(), 1));
-            let reads = [Step::Squashfs, Step::Initramfs, Step::Tools];
+            let reads = [Step::Squashfs, Step::Initramfs, Step::Tools, Step::Core];
             self.step(Step::Iso, 1, |_| iso, &reads, &[]);
         }
         let rootfs = blueprint.outputs.contains(&Output::Rootfs);
@@ -143,50 +168,50 @@ fn actions(inputs: Inputs, groups: &[(String, Vec<Action>)]) -> Inputs {
 }
 
 /// Overlay files, then post-install scripts.
-fn files(blueprint: &Blueprint, spec_dir: &Path) -> Result<Vec<(String, Vec<Action>)>, BuildError> {
+fn files(
+    blueprint: &Blueprint,
+    spec_dir: &Path,
+    store: &Store,
+) -> Result<Vec<(String, Vec<Action>)>, BuildError> {
     let mut groups = Vec::new();
     for (index, file) in blueprint.files.iter().enumerate() {
-        let contents = match &file.value.content {
-            Content::Bytes(bytes) => bytes.clone(),
-            Content::Source(path) => beside(spec_dir, path).map_err(|source| BuildError::SpecFile {
-                path: spec_dir.join(path),
-                pointer: format!("/files/{index}/source"),
-                source,
-            })?,
+        let (path, mode) = (file.value.path.clone(), file.value.mode);
+        let owner = Owner { user: file.value.owner.clone(), group: file.value.group.clone() };
+        let name = format!("file {path}");
+        let action = match &file.value.content {
+            Content::Bytes(bytes) => Action::WriteFile { path, contents: bytes.clone(), mode, owner },
+            Content::Source(source) => {
+                let pointer = format!("/files/{index}/source");
+                let digest = beside(spec_dir, source, pointer, store)?;
+                Action::WriteBlob { path, digest, mode, owner }
+            }
         };
-        let action = Action::WriteFile {
-            path: file.value.path.clone(),
-            contents,
-            mode: file.value.mode,
-            owner: Owner { user: file.value.owner.clone(), group: file.value.group.clone() },
-        };
-        groups.push((format!("file {}", file.value.path), vec![action]));
+        groups.push((name, vec![action]));
     }
     groups.extend(crate::configure::scripts(blueprint));
     Ok(groups)
 }
 
-/// Reads a file beside the spec, and nothing that a link in its path leads away to.
-fn beside(spec_dir: &Path, path: &str) -> std::io::Result<Vec<u8>> {
-    use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-    use std::io::Read as _;
-    let plain = Path::new(path).components().all(|component| matches!(component, Component::Normal(_)));
-    if !plain {
-        return Err(std::io::ErrorKind::InvalidInput.into());
+/// Takes a file beside the spec into the store.
+fn beside(spec_dir: &Path, path: &str, pointer: String, store: &Store) -> Result<Digest, BuildError> {
+    let failed = |source| BuildError::SpecFile { path: spec_dir.join(path), pointer, source };
+    match open_beside(spec_dir, path) {
+        Ok(mut file) => store.blobs().put(&mut file, None).map(|blob| blob.digest).map_err(BuildError::Store),
+        Err(source) => Err(failed(source)),
     }
-    let directory = fs::File::open(if spec_dir.as_os_str().is_empty() { Path::new(".") } else { spec_dir })?;
+}
+
+/// Opens a file below the directory of the spec, and nothing that a link in its path leads away to.
+fn open_beside(spec_dir: &Path, path: &str) -> io::Result<File> {
+    let directory = if spec_dir.as_os_str().is_empty() { Path::new(".") } else { spec_dir };
     let how = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let file = openat2(directory, path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty(), how)?;
-    let file = fs::File::from(file);
-    if !file.metadata()?.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(openat2(File::open(directory)?, path, flags, Mode::empty(), how)?);
+    match file.metadata()? {
+        metadata if !metadata.is_file() => Err(io::Error::other("not a regular file")),
+        metadata if metadata.len() > FILE_CAP => Err(io::ErrorKind::FileTooLarge.into()),
+        _ => Ok(file),
     }
-    let mut bytes = Vec::new();
-    file.take(FILE_CAP + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_CAP {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(bytes)
 }
 
 impl Lock {

@@ -137,14 +137,20 @@ fn suites<'a>(blueprint: &Blueprint, release: &'a Release, arch: &str) -> Suites
 
 /// The whole system, each package with its tree layer.
 ///
-/// The base set is resolved by itself too, so that its tree stays the same whatever is added on top. Where the
-/// additions change it, everything is one layer: correctness before reuse.
+/// The base set is resolved by itself too, so that its tree stays the same whatever is added on top, and so is the
+/// core below it, so that the initramfs can be made while the rest is installed. Where a higher tier changes a lower
+/// one, they become one layer: correctness before reuse.
 fn system(index: &Index, requests: &Requests) -> Result<Vec<LockedPackage>, ResolveError> {
     let all = select(index, &requests.system, &requests.causes)?;
+    let known = names(&all);
     let base = names(&select(index, &requests.base, &requests.causes)?);
-    let layered = base.is_subset(&names(&all));
-    let tier = |package: &Selected| {
-        if !layered || base.contains(&identity(package)) { Tier::Base } else { Tier::Added }
+    let layered = base.is_subset(&known);
+    let core = requests.core.as_ref().map(|core| select(index, core, &[])).transpose()?.map(|core| names(&core));
+    let core = core.filter(|core| core.is_subset(if layered { &base } else { &known })).unwrap_or_default();
+    let tier = |package: &Selected| match identity(package) {
+        identity if core.contains(&identity) => Tier::Core,
+        identity if !layered || base.contains(&identity) => Tier::Base,
+        _ => Tier::Added,
     };
     Ok(all.iter().map(|package| locked(package, tier(package))).collect())
 }

@@ -164,7 +164,7 @@ impl Runner<'_> {
         let mut inputs = planned.inputs.clone();
         for step in &planned.reads {
             if let Some(identity) = done.identity(*step) {
-                inputs = inputs.digest(format!("output of {}", step.name()), identity);
+                inputs = inputs.digest(format!("output of {}", step.record()), identity);
             }
         }
         let key = inputs.key();
@@ -174,7 +174,7 @@ impl Runner<'_> {
             done.put(planned.step, key, record);
             return Ok(self.ended(planned.step, key, began, None, Vec::new()));
         }
-        let changes = self.store.steps().explain(self.spec, name, inputs.entries()).map_err(BuildError::Store)?;
+        let changes = self.store.steps().explain(self.spec, planned.step.record(), inputs.entries()).map_err(BuildError::Store)?;
         let changed: Vec<String> = changes.unwrap_or_default().into_iter().map(|change| change.label).collect();
         let guard = self.store.lock(key, stop).map_err(|error| store_error(error, stop))?;
         if let Some(record) = self.store.steps().get(key) {
@@ -187,7 +187,7 @@ impl Runner<'_> {
             .emit(Event::StepStarted { step: name.to_owned(), title: planned.step.title().to_owned() });
         let made = self.execute.execute(planned.step, key, done, stop)?;
         let record = StepRecord {
-            name: name.to_owned(),
+            name: planned.step.record().to_owned(),
             inputs: inputs.entries().to_vec(),
             outputs: made.outputs,
             seconds: began.elapsed().as_secs_f64(),

@@ -1,7 +1,8 @@
 //! Carries out configuration actions on the tree.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::Path;
 
@@ -9,15 +10,18 @@ use lbuild_sandbox::AgentIo;
 use serde::{Deserialize, Serialize};
 
 use super::program::Program;
+use super::prove::prove;
 use super::seal::{Seal, seal};
 use super::{input, report};
-use crate::configure::{Action, Owner};
+use crate::configure::{Action, Owner, Probe};
 
 /// What to do, and how to leave the tree.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ApplyInput {
     /// The actions, in order, each group under a name for errors.
     pub(crate) groups: Vec<(String, Vec<Action>)>,
+    /// What must hold afterwards.
+    pub(crate) probes: Vec<Probe>,
     /// Environment of programs.
     pub(crate) env: Vec<(String, String)>,
     /// How to leave the tree.
@@ -33,20 +37,29 @@ pub(crate) struct ApplyReport {
 
 pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
     let options: ApplyInput = input(io)?;
+    let mut blobs: Blobs = std::mem::take(&mut io.fds).into_iter();
     for (group, actions) in &options.groups {
         report(io, &ApplyReport { group: group.clone() })?;
         for action in actions {
-            apply(action, &options.env).map_err(|reason| format!("{group}: {reason}"))?;
+            apply(action, &options.env, &mut blobs).map_err(|reason| format!("{group}: {reason}"))?;
         }
     }
+    prove(&options.probes, &options.env)?;
     seal(&options.seal)
 }
 
-fn apply(action: &Action, env: &[(String, String)]) -> Result<(), String> {
+/// The contents of [`Action::WriteBlob`]s, in the order of the actions.
+type Blobs = std::vec::IntoIter<OwnedFd>;
+
+fn apply(action: &Action, env: &[(String, String)], blobs: &mut Blobs) -> Result<(), String> {
     let failed = |path: &str, error: io::Error| format!("cannot write `{path}`: {error}");
     match action {
         Action::WriteFile { path, contents, mode, owner } => {
-            write_file(path, contents, *mode, owner).map_err(|error| failed(path, error))
+            write_file(path, &mut contents.as_slice(), *mode, owner).map_err(|error| failed(path, error))
+        }
+        Action::WriteBlob { path, mode, owner, .. } => {
+            let mut contents = File::from(blobs.next().ok_or("a blob came without its file")?);
+            write_file(path, &mut contents, *mode, owner).map_err(|error| failed(path, error))
         }
         Action::Symlink { path, target } => symlink(path, target).map_err(|error| failed(path, error)),
         Action::Directory { path, mode, owner } => {
@@ -62,18 +75,21 @@ fn apply(action: &Action, env: &[(String, String)]) -> Result<(), String> {
             program.run().map_err(|reason| format!("{purpose} failed: {reason}"))
         }
         Action::IfExists { path, then } if Path::new(path).symlink_metadata().is_ok() => {
-            then.iter().try_for_each(|action| apply(action, env))
+            then.iter().try_for_each(|action| apply(action, env, blobs))
         }
-        Action::IfExists { .. } => Ok(()),
+        Action::IfExists { then, .. } => {
+            blobs.by_ref().take(Action::blobs(then).len()).for_each(drop);
+            Ok(())
+        }
     }
 }
 
-fn write_file(path: &str, contents: &[u8], mode: u32, owner: &Owner) -> io::Result<()> {
+fn write_file(path: &str, contents: &mut impl io::Read, mode: u32, owner: &Owner) -> io::Result<()> {
     let (uid, gid) = ids(owner)?;
     make_parents(path)?;
     remove(path)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(contents)?;
+    io::copy(contents, &mut file)?;
     finish(&file, uid, gid, mode)
 }
 

@@ -17,7 +17,6 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::program::Program;
-use super::seal::{Seal, seal};
 use super::{input, report};
 
 /// The generator's scripts and settings (initramfs-tools(7)); they name what they copy.
@@ -64,21 +63,28 @@ pub(crate) struct InputsReport {
 
 /// What was generated.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct GenerateReport {
-    /// Kernel versions that have an initramfs now, newest last.
-    pub(crate) kernels: Vec<String>,
+pub(crate) struct Generated {
+    /// Version of the kernel: the newest of the tree.
+    pub(crate) kernel: String,
 }
 
-/// How to generate.
+/// What to look at.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct InputsInput {
+    /// Where the core alone is mounted. A library that the core does not have is of no use to what the core has, so it
+    /// does not count.
+    pub(crate) core: Option<PathBuf>,
+}
+
+/// How to generate. The first descriptor takes the initramfs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct GenerateInput {
     /// Environment of the generator.
     pub(crate) env: Vec<(String, String)>,
-    /// How to leave the tree.
-    pub(crate) seal: Seal,
 }
 
 pub(super) fn inputs(io: &mut AgentIo) -> Result<(), String> {
+    let options: InputsInput = input(io)?;
     let failed = |error: io::Error| format!("cannot read the tree: {error}");
     let mut words = BTreeSet::new();
     for path in GENERATOR {
@@ -89,6 +95,9 @@ pub(super) fn inputs(io: &mut AgentIo) -> Result<(), String> {
     });
     let mut found = Vec::new();
     collect(Path::new("/"), &words, false, &mut found).map_err(failed)?;
+    if let Some(core) = &options.core {
+        found.retain(|path| !is_library(path) || is_in(core, path));
+    }
     found.sort();
     let entries: Vec<Digest> =
         found.par_iter().map(|path| entry(path)).collect::<io::Result<_>>().map_err(failed)?;
@@ -110,7 +119,9 @@ fn mentioned(path: &Path, words: &mut BTreeSet<Vec<u8>>) -> io::Result<()> {
     }
     let text = fs::read(path)?;
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-".contains(byte);
-    words.extend(text.split(|byte| !is_word(byte)).filter(|word| !word.is_empty()).map(<[u8]>::to_vec));
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii_start().starts_with(b"#")) {
+        words.extend(line.split(|byte| !is_word(byte)).filter(|word| !word.is_empty()).map(<[u8]>::to_vec));
+    }
     Ok(())
 }
 
@@ -126,15 +137,23 @@ fn collect(directory: &Path, words: &BTreeSet<Vec<u8>>, whole: bool, found: &mut
         let named = words.contains(name.as_bytes());
         if entry.file_type()?.is_dir() {
             collect(&path, words, whole || named, found)?;
-        } else if whole || named || is_library(name.as_bytes()) {
+        } else if whole || named || is_library(&path) {
             found.push(path);
         }
     }
     Ok(())
 }
 
-fn is_library(name: &[u8]) -> bool {
-    name.windows(3).any(|part| part == b".so")
+/// The cache of libraries is left out: it repeats what the directories say.
+fn is_library(path: &Path) -> bool {
+    let name = path.file_name().map_or(&b""[..], |name| name.as_bytes());
+    name != b"ld.so.cache" && name.windows(3).any(|part| part == b".so")
+}
+
+/// Whether the core has a path as well, or could prefer it to one that it has.
+fn is_in(core: &Path, path: &Path) -> bool {
+    let below = path.strip_prefix("/").unwrap_or(path);
+    core.join(below).symlink_metadata().is_ok() || path.to_string_lossy().contains("glibc-hwcaps")
 }
 
 fn entry(path: &Path) -> io::Result<Digest> {
@@ -165,13 +184,15 @@ fn content(path: &Path, metadata: &Metadata, hasher: &mut Hasher) -> io::Result<
 
 pub(super) fn generate(io: &mut AgentIo) -> Result<(), String> {
     let options: GenerateInput = input(io)?;
+    let out = io.fds.pop().ok_or("no descriptor for the initramfs")?;
     let kernels = kernels().map_err(|error| format!("cannot list the kernels: {error}"))?;
-    for version in &kernels {
-        let argv = ["/usr/sbin/update-initramfs", "-c", "-k", version].map(str::to_owned);
-        Program { argv: &argv, env: &options.env, stdin: None }.run()?;
-    }
-    seal(&options.seal)?;
-    report(io, &GenerateReport { kernels })
+    let kernel = kernels.into_iter().next_back().ok_or("the system has no kernel with its modules")?;
+    let argv = ["/usr/sbin/update-initramfs", "-c", "-k", &kernel].map(str::to_owned);
+    Program { argv: &argv, env: &options.env, stdin: None }.run()?;
+    let failed = |error: io::Error| format!("cannot read what was generated: {error}");
+    let mut image = File::open(format!("/boot/initrd.img-{kernel}")).map_err(failed)?;
+    io::copy(&mut image, &mut File::from(out)).map_err(failed)?;
+    report(io, &Generated { kernel })
 }
 
 /// Versions of the kernels in `/boot` that have modules, in an order in which the newest comes last.

@@ -16,7 +16,7 @@ use super::seal::{Seal, seal};
 use super::{chain, input, report};
 
 /// Directory of stand-ins that scripts find before the real programs.
-const STAND_INS: &str = "/run/lbuild/bin";
+pub(crate) const STAND_INS: &str = "/run/lbuild/bin";
 
 /// Tells `invoke-rc.d` that no service may start here (see `invoke-rc.d(8)`).
 const POLICY: &str = "/usr/sbin/policy-rc.d";

@@ -9,14 +9,15 @@ mod initramfs;
 mod install;
 mod iso;
 mod program;
+mod prove;
 mod seal;
 mod tarball;
 
 pub(crate) use apply::ApplyInput;
 pub(crate) use database::Installed;
 pub(crate) use gate::{GateInput, GateReport};
-pub(crate) use initramfs::{GenerateInput, GenerateReport, InputsReport};
-pub(crate) use install::{InstallInput, InstallReport, PackageMessage, script_path};
+pub(crate) use initramfs::{GenerateInput, Generated, InputsInput, InputsReport};
+pub(crate) use install::{InstallInput, InstallReport, PackageMessage, STAND_INS, script_path};
 pub(crate) use iso::IsoInput;
 pub(crate) use seal::Seal;
 pub(crate) use tarball::{TarballInput, TarballReport};

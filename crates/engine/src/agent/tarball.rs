@@ -15,6 +15,8 @@ use super::{chain, input, report};
 /// How to pack. The first descriptor takes the archive.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct TarballInput {
+    /// Where the tree is.
+    pub(crate) tree: String,
     /// zstd level.
     pub(crate) level: i32,
     /// Compressing threads.
@@ -33,7 +35,7 @@ pub(crate) struct TarballReport {
 pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
     let options: TarballInput = input(io)?;
     let out = io.fds.pop().ok_or("no descriptor for the archive")?;
-    let root = File::open("/").map_err(|error| format!("cannot open the root: {error}"))?;
+    let root = File::open(&options.tree).map_err(|error| format!("cannot open the tree: {error}"))?;
     let zstd = ZstdOptions { level: options.level, threads: options.threads };
     let mut compressor = Compressor::new(File::from(out), &zstd).map_err(|error| error.to_string())?;
     // The tree has its final times already, see `seal`.

@@ -198,7 +198,11 @@ impl State {
 
     fn no_system(&self, end: &End) -> (Verdict, String) {
         let in_loader = self.stage == Stage::Bootloader;
-        let hint = if in_loader { "; is `console=ttyS0` among the kernel's parameters?" } else { "" };
+        let hint = if in_loader {
+            "; the kernel is damaged, or `console=ttyS0` is not among its parameters"
+        } else {
+            ""
+        };
         let last = self.stage.name();
         match end {
             End::Stopped(reason) if in_loader => (

@@ -5,6 +5,7 @@
 //! that nothing here uses, an emulated guest starts about a tenth faster.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -49,6 +50,14 @@ pub enum Media {
     Usb,
     /// A disk. What the guest writes is kept apart from the image and forgotten.
     Disk,
+}
+
+impl Media {
+    /// What the name of an image says: an optical disc for `.iso`, else a disk.
+    pub fn of(image: &Path) -> Self {
+        let disc = image.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("iso"));
+        if disc { Self::Cdrom } else { Self::Disk }
+    }
 }
 
 /// A virtual machine.

@@ -13,6 +13,7 @@
 //! | `console`, `signs`, `classify`, `verdict` | from serial output to a verdict |
 //! | `check`, `report` | the check and its proof |
 //! | `attach` | a guest on the terminal |
+//! | `standalone` | [`Emulator`]: images that need not have been built here |
 
 mod accel;
 mod attach;
@@ -27,6 +28,7 @@ mod report;
 mod run;
 mod sandboxed;
 mod signs;
+mod standalone;
 mod verdict;
 
 pub use accel::Acceleration;
@@ -38,6 +40,7 @@ pub use machine::{Firmware, Invocation, Machine, Media, PROGRAM};
 pub use report::{REPORT, Report, SCREENSHOT, SERIAL_LOG};
 pub use run::{Exit, Guest, RunQemu, StartError};
 pub use sandboxed::SandboxQemu;
+pub use standalone::Emulator;
 pub use verdict::{Finding, Stage, Verdict};
 
 /// Packages of Debian, and of what descends from it, that hold everything [`SandboxQemu`] needs, without recommended

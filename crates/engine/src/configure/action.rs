@@ -1,5 +1,6 @@
 //! What configuration does to a tree.
 
+use lbuild_store::Digest;
 use serde::{Deserialize, Serialize};
 
 /// One change of the tree, carried out inside the sandbox with the tree as `/`. Paths are absolute; missing parent
@@ -14,6 +15,17 @@ pub enum Action {
         /// Its content.
         #[serde(with = "bytes")]
         contents: Vec<u8>,
+        /// Permission bits.
+        mode: u32,
+        /// Whose it is.
+        owner: Owner,
+    },
+    /// Writes a file whose content is a blob of the store.
+    WriteBlob {
+        /// Where.
+        path: String,
+        /// The blob.
+        digest: Digest,
         /// Permission bits.
         mode: u32,
         /// Whose it is.
@@ -69,6 +81,18 @@ pub enum Action {
         /// What to do then.
         then: Vec<Action>,
     },
+}
+
+impl Action {
+    /// The blobs that the actions write, in order.
+    pub(crate) fn blobs(actions: &[Self]) -> Vec<Digest> {
+        let of = |action: &Self| match action {
+            Self::WriteBlob { digest, .. } => vec![*digest],
+            Self::IfExists { then, .. } => Self::blobs(then),
+            _ => Vec::new(),
+        };
+        actions.iter().flat_map(of).collect()
+    }
 }
 
 /// Whose a file is. Names are looked up in the tree's own `/etc/passwd` and `/etc/group`.

@@ -96,7 +96,7 @@ impl Concern {
     }
 
     pub(crate) fn prove(&mut self, check: Check) {
-        self.probes.push(Probe { concern: self.name, check });
+        self.probes.push(Probe { concern: self.name.to_owned(), check });
     }
 }
 

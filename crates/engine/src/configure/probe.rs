@@ -1,5 +1,6 @@
 //! How the effect of a configuration is proven in the finished image.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -8,10 +9,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 /// Something that must hold in the finished image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// The concern whose effect it proves.
-    pub concern: &'static str,
+    pub concern: String,
     /// What must hold.
     pub check: Check,
 }
@@ -93,6 +94,27 @@ impl Check {
                 present(at(path).symlink_metadata().map(|_| true)).map(|found| found.map(|found| !found))
             }
             Self::Command { .. } => Ok(None),
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    /// What must hold, as a phrase.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, contents, mode } => {
+                write!(formatter, "`{path}` is the file of {} bytes with mode {mode:04o}", contents.len())
+            }
+            Self::Line { path, line } => write!(formatter, "`{path}` has the line `{line}`"),
+            Self::LineStart { path, start } => {
+                write!(formatter, "`{path}` has a line that starts with `{start}`")
+            }
+            Self::Link { path, target } => write!(formatter, "`{path}` is a link to `{target}`"),
+            Self::Present { path } => write!(formatter, "`{path}` exists"),
+            Self::Absent { path } => write!(formatter, "`{path}` does not exist"),
+            Self::Command { argv, output } => {
+                write!(formatter, "`{}` prints `{output}`", argv.join(" "))
+            }
         }
     }
 }

@@ -1,31 +1,104 @@
 //! The initramfs: keyed by what it is made from, so that most changes of a system leave it alone.
+//!
+//! It is first made from the core, while the rest of the system is installed. When the whole system turns out to give
+//! the generator the same to read, as it mostly does, the initramfs of the core is its initramfs.
 
-use lbuild_sandbox::{Root, Spec};
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use lbuild_sandbox::{Mount, Owner, Root, Spec};
 use lbuild_store::{Output, OutputRef};
 
 use super::Bench;
+use super::pack::{IMAGE, Workplace};
 use super::talk::Single;
 use super::tasks::{agent, script_env};
-use crate::agent::{GenerateInput, GenerateReport, InputsReport, name};
+use crate::agent::{GenerateInput, Generated, InputsInput, InputsReport, STAND_INS, name};
+use crate::configure::{Action, Owner as FileOwner};
 use crate::error::BuildError;
+use crate::plan::Step;
 use crate::run::Made;
+
+/// Where the job sees the core alone; every Debian system has this empty directory.
+const CORE: &str = "/mnt";
+
+/// The compressor that the generator prefers. Systems need not have it, so it comes from the tools.
+const COMPRESSOR: &str = "zstd";
+
+/// Level for it: the modules are compressed already, so a higher one only takes longer.
+const LEVEL: &str = "3";
 
 /// Finds what the generator can read.
 pub(super) fn inputs(bench: &Bench<'_>) -> Result<Made, BuildError> {
-    let root = Root::ReadOnly { lowers: bench.layers()? };
-    let report: InputsReport = Single::run(bench, Spec::new(root, agent(name::INITRAMFS_INPUTS, &())))?;
+    let layers = layers(bench)?;
+    let core = bench.tree_of(Step::Core)?.filter(|_| layers.len() > 1);
+    let input = InputsInput { core: core.is_some().then(|| PathBuf::from(CORE)) };
+    let mut spec = Spec::new(Root::ReadOnly { lowers: layers }, agent(name::INITRAMFS_INPUTS, &input));
+    spec.mounts.extend(core.map(|core| Mount::Tree { lowers: vec![core], target: PathBuf::from(CORE) }));
+    let report: InputsReport = Single::run(bench, spec)?;
     let text = format!("{} over {} files\n", report.digest, report.files);
     let blob = bench.store().blobs().put_bytes(text.as_bytes()).map_err(BuildError::Store)?;
     let output = Output { name: "inputs".to_owned(), reference: OutputRef::Blob(blob) };
     Ok(Made { outputs: vec![output], data: serde_json::Value::Null, size: None })
 }
 
-/// Generates it.
+/// Generates it, in a copy of the tree that is then thrown away.
 pub(super) fn generate(bench: &Bench<'_>) -> Result<Made, BuildError> {
-    let input = GenerateInput { env: script_env(bench.workshop.lock.epoch), seal: bench.sealing() };
-    bench.make_tree(|draft| {
-        let spec = Spec::new(draft.root(), agent(name::INITRAMFS, &input));
-        let report: GenerateReport = Single::run(bench, spec)?;
-        serde_json::to_value(report).map_err(|error| bench.jobs().sandbox(error))
-    })
+    let mut env = script_env(bench.workshop.lock.epoch);
+    env.push(("COMPRESSLEVEL".to_owned(), LEVEL.to_owned()));
+    let place = Workplace::new(bench)?;
+    let path = place.file("initrd.img");
+    let out = File::create_new(&path).map_err(|error| bench.jobs().sandbox(error))?;
+    let root = Root::Overlay { lowers: layers(bench)?, upper: place.work(), work: place.file("overlay") };
+    let mut spec = Spec::new(root, agent(name::INITRAMFS, &GenerateInput { env }));
+    spec.mounts.extend(compressor(bench)?);
+    spec.fds.push(out.into());
+    let generated: Generated = Single::run(bench, spec)?;
+    let blob = bench.store().blobs().adopt(&path).map_err(BuildError::Store)?;
+    place.remove(bench);
+    let output = Output { name: IMAGE.to_owned(), reference: OutputRef::Blob(blob) };
+    let data = serde_json::to_value(generated).map_err(|error| bench.jobs().sandbox(error))?;
+    Ok(Made { outputs: vec![output], data, size: Some(blob.size) })
+}
+
+/// The core alone for its own initramfs, else the whole system.
+fn layers(bench: &Bench<'_>) -> Result<Vec<PathBuf>, BuildError> {
+    match bench.step {
+        Step::CoreInputs | Step::CoreInitramfs => Ok(bench.tree_of(Step::Core)?.into_iter().collect()),
+        _ => bench.layers_below(Step::BootFiles),
+    }
+}
+
+/// The compressor of the tools, unless the system brings its own.
+fn compressor(bench: &Bench<'_>) -> Result<Option<Mount>, BuildError> {
+    let lock = bench.workshop.lock;
+    let tools = bench.tree_of(Step::Tools)?.filter(|_| lock.tools.iter().any(|tool| tool.name == COMPRESSOR));
+    Ok(tools.map(|tools| Mount::Bind {
+        source: tools.join("usr/bin").join(COMPRESSOR),
+        target: PathBuf::from(format!("{STAND_INS}/{COMPRESSOR}")),
+        writable: false,
+        owner: Owner::Tree,
+    }))
+}
+
+/// What the generator made.
+pub(super) fn generated(bench: &Bench<'_>) -> Result<Generated, BuildError> {
+    let record = bench.done.get(Step::Initramfs);
+    let record = record.ok_or_else(|| bench.jobs().sandbox(io::Error::other("there is no initramfs")))?;
+    serde_json::from_value(record.data).map_err(|error| bench.jobs().sandbox(error))
+}
+
+/// Puts it into the tree, as the generator would have.
+pub(super) fn place(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let generated = generated(bench)?;
+    let record = bench.done.get(Step::Initramfs).and_then(|record| record.blob(IMAGE));
+    let image = record.ok_or_else(|| bench.jobs().sandbox(io::Error::other("there is no initramfs")))?;
+    let action = Action::WriteBlob {
+        path: format!("/boot/initrd.img-{}", generated.kernel),
+        digest: image.digest,
+        mode: 0o644,
+        owner: FileOwner::root(),
+    };
+    super::configure::apply(bench, &[("initramfs".to_owned(), vec![action])])
 }

@@ -31,6 +31,9 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let (packages, ahead): (Vec<&LockedPackage>, Vec<&LockedPackage>) = match bench.step {
         Step::Tools => (lock.tools.iter().collect(), Vec::new()),
         Step::BootTools => (lock.boot.iter().collect(), Vec::new()),
+        Step::Core => {
+            (system(Tier::Core).collect(), system(Tier::Base).chain(system(Tier::Added)).collect())
+        }
         Step::Base => (system(Tier::Base).collect(), system(Tier::Added).collect()),
         _ => (system(Tier::Added).collect(), Vec::new()),
     };

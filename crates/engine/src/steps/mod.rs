@@ -18,10 +18,11 @@ use lbuild_image::exclude::Excludes;
 use lbuild_image::hygiene::{Policy, Scope};
 use lbuild_sandbox::Launcher;
 use lbuild_spec::Blueprint;
+use lbuild_spec::blueprint::{Algorithm, Compression};
 use lbuild_store::{Cancel, Digest, Store};
 
 use crate::agent::Seal;
-use crate::configure::Action;
+use crate::configure::{Action, Probe};
 use crate::engine::Engine;
 use crate::error::BuildError;
 use crate::event::Observer;
@@ -33,19 +34,53 @@ use crate::report::BootReport;
 use crate::run::{Done, Execute, Made};
 
 pub(crate) use pack::IMAGE;
+pub(crate) use tree::TREE;
 
 /// Everything that steps share.
 pub(crate) struct Workshop<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) launcher: &'a Launcher,
     pub(crate) observer: &'a Observer<'a>,
-    pub(crate) blueprint: &'a Blueprint,
+    pub(crate) settings: Settings,
     pub(crate) lock: &'a Lock,
     pub(crate) mirrors: Mirrors,
     pub(crate) configure: Vec<(String, Vec<Action>)>,
     pub(crate) files: Vec<(String, Vec<Action>)>,
     /// The output directory.
     pub(crate) out: &'a Path,
+}
+
+/// What steps take from a blueprint besides packages and configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Paths of files that the spec asks for, without leading slash: the hygiene gate lets them pass.
+    pub(crate) wanted: Vec<String>,
+    /// What proves the effect of the configuration.
+    pub(crate) probes: Vec<Probe>,
+    /// Compression of the live file system.
+    pub(crate) compression: Compression,
+    /// Kernel parameters.
+    pub(crate) parameters: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let compression = Compression { algorithm: Algorithm::Zstd, level: None };
+        Self { wanted: Vec::new(), probes: Vec::new(), compression, parameters: Vec::new() }
+    }
+}
+
+impl Settings {
+    /// The settings of an image.
+    pub(crate) fn of(blueprint: &Blueprint, lock: &Lock) -> Self {
+        let files = blueprint.files.iter().map(|file| file.value.path.trim_start_matches('/').to_owned());
+        Self {
+            wanted: files.chain(crate::configure::wanted(blueprint, lock)).collect(),
+            probes: crate::configure::probes(blueprint, lock),
+            compression: blueprint.filesystem.compression,
+            parameters: blueprint.kernel.parameters.clone(),
+        }
+    }
 }
 
 /// One step being made.
@@ -65,11 +100,12 @@ impl Execute for Workshop<'_> {
         let began = i64::try_from(began).unwrap_or(i64::MAX);
         let bench = Bench { workshop: self, step, key, done, cancel, began };
         match step {
-            Step::Tools | Step::BootTools | Step::Base | Step::Packages => install::make(&bench),
+            Step::Tools | Step::BootTools | Step::Core | Step::Base | Step::Packages => install::make(&bench),
             Step::Configure => configure::apply(&bench, &self.configure),
             Step::Files => configure::apply(&bench, &self.files),
-            Step::InitramfsInputs => initramfs::inputs(&bench),
-            Step::Initramfs => initramfs::generate(&bench),
+            Step::CoreInputs | Step::InitramfsInputs => initramfs::inputs(&bench),
+            Step::CoreInitramfs | Step::Initramfs => initramfs::generate(&bench),
+            Step::BootFiles => initramfs::place(&bench),
             Step::Hygiene => hygiene::check(&bench),
             Step::Squashfs => pack::squashfs(&bench),
             Step::Rootfs => pack::rootfs(&bench),
@@ -108,7 +144,7 @@ impl<'a> Bench<'a> {
     pub(crate) fn sealing(&self) -> Seal {
         let scope = match self.step {
             // What files and scripts of the spec put into the image is theirs to take out again.
-            Step::Files => Scope::Byproducts,
+            Step::Files | Step::BootFiles => Scope::Byproducts,
             _ => Scope::Everything,
         };
         Seal { epoch: self.workshop.lock.epoch, began: self.began, policy: self.policy(), scope }
@@ -116,10 +152,7 @@ impl<'a> Bench<'a> {
 
     /// What the hygiene gate lets pass.
     pub(crate) fn policy(&self) -> Policy {
-        let files = &self.workshop.blueprint.files;
-        let wanted = files.iter().map(|file| file.value.path.trim_start_matches('/').to_owned());
-        let configured = crate::configure::wanted(&self.workshop.blueprint, &self.workshop.lock);
-        let wanted = wanted.chain(configured);
-        Policy { excludes: Excludes::runtime(), build_strings: Vec::new(), wanted: wanted.collect() }
+        let wanted = self.workshop.settings.wanted.clone();
+        Policy { excludes: Excludes::runtime(), build_strings: Vec::new(), wanted }
     }
 }

@@ -15,9 +15,10 @@ use lbuild_spec::blueprint::Algorithm;
 use lbuild_store::{BlobRef, Output, OutputRef, Scratch};
 
 use super::Bench;
+use super::initramfs::generated;
 use super::talk::Single;
 use super::tasks::{agent, tool_task};
-use crate::agent::{GenerateReport, IsoInput, TarballInput, TarballReport, name};
+use crate::agent::{IsoInput, TarballInput, TarballReport, name};
 use crate::disposal::delete_trees;
 use crate::error::BuildError;
 use crate::plan::Step;
@@ -40,8 +41,7 @@ const SQUASHFS_MIB: u32 = 512;
 
 /// Compresses the live file system. The initramfs stays out: it lies on the medium, beside the file system.
 pub(super) fn squashfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
-    let mut excludes = Excludes::runtime();
-    excludes.entries.extend(["initrd.img", "initrd.img.old", "vmlinuz", "vmlinuz.old"].map(str::to_owned));
+    let excludes = Excludes::runtime();
     let options = SquashfsOptions {
         epoch: epoch(bench),
         compression: compression(bench),
@@ -56,13 +56,13 @@ pub(super) fn squashfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
     command.env.remove("SOURCE_DATE_EPOCH");
     command.argv.splice(3..3, ["-mkfs-time".to_owned(), options.epoch.to_string()]);
     let work = Workplace::new(bench)?;
-    let spec = work.spec(bench, tool_task(&command))?;
+    let spec = work.spec(bench, tool_task(&command), bench.layers_below(Step::BootFiles)?)?;
     bench.jobs().run(spec)?;
     work.adopt(bench, "filesystem.squashfs")
 }
 
 fn compression(bench: &Bench<'_>) -> Compression {
-    let asked = bench.workshop.blueprint.filesystem.compression;
+    let asked = bench.workshop.settings.compression;
     let level = asked.level.and_then(|level| u8::try_from(level).ok());
     match asked.algorithm {
         Algorithm::Xz => Compression::Xz { x86: true },
@@ -73,11 +73,17 @@ fn compression(bench: &Bench<'_>) -> Compression {
 /// Packs the root filesystem as a compressed tar.
 pub(super) fn rootfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let work = Workplace::new(bench)?;
-    let path = work.scratch.path().join("rootfs.tar.zst");
+    let path = work.file("rootfs.tar.zst");
     let out = File::create_new(&path).map_err(|error| bench.jobs().sandbox(error))?;
-    let input =
-        TarballInput { level: ROOTFS_LEVEL, threads: u32::try_from(Bench::threads()).unwrap_or(1) };
-    let mut spec = Spec::new(Root::ReadOnly { lowers: bench.layers()? }, agent(name::TARBALL, &input));
+    let input = TarballInput {
+        tree: TARGET.to_owned(),
+        level: ROOTFS_LEVEL,
+        threads: u32::try_from(Bench::threads()).unwrap_or(1),
+    };
+    // Not as the root of the job: what is mounted there would hide the directories below it.
+    let root = Root::Directory { tree: work.work() };
+    let mut spec = Spec::new(root, agent(name::TARBALL, &input));
+    spec.mounts.push(Mount::Tree { lowers: bench.layers()?, target: PathBuf::from(TARGET) });
     spec.fds.push(out.into());
     let report: TarballReport = Single::run(bench, spec)?;
     let blob = bench.store().blobs().adopt(&path).map_err(BuildError::Store)?;
@@ -122,13 +128,7 @@ pub(crate) fn oci_options(bench: &Bench<'_>) -> OciOptions {
 
 /// Writes the bootable image.
 pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
-    let lost = |what: &str| bench.jobs().sandbox(io::Error::other(format!("no {what}")));
-    let initramfs = bench.done.get(Step::Initramfs).ok_or_else(|| lost("initramfs"))?;
-    let generated: GenerateReport =
-        serde_json::from_value(initramfs.data).map_err(|error| bench.jobs().sandbox(error))?;
-    let kernel = generated.kernels.last().ok_or_else(|| lost("kernel in the system"))?;
-    let squashfs = bench.done.get(Step::Squashfs).and_then(|record| record.blob(IMAGE));
-    let squashfs = bench.store().blobs().path(squashfs.ok_or_else(|| lost("live file system"))?.digest);
+    let kernel = generated(bench)?.kernel;
     let lock = bench.workshop.lock;
     let input = IsoInput {
         volume_id: volume_id(&lock.name),
@@ -136,22 +136,22 @@ pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
         epoch: epoch(bench),
         seed: lock.seed().0,
         title: lock.name.clone(),
-        parameters: bench.workshop.blueprint.kernel.parameters.clone(),
+        parameters: bench.workshop.settings.parameters.clone(),
         timeout: 3,
         work: format!("{WORK}/boot"),
         kernel: format!("{TARGET}/boot/vmlinuz-{kernel}"),
-        initrd: format!("{TARGET}/boot/initrd.img-{kernel}"),
+        initrd: "/input/initrd.img".to_owned(),
         squashfs: "/input/filesystem.squashfs".to_owned(),
         output: format!("{WORK}/image.iso"),
     };
     let work = Workplace::new(bench)?;
-    let mut spec = work.spec(bench, agent(name::ISO, &input))?;
-    spec.mounts.push(Mount::Bind {
-        source: squashfs,
-        target: PathBuf::from(&input.squashfs),
-        writable: false,
-        owner: Owner::Host,
-    });
+    let mut spec = work.spec(bench, agent(name::ISO, &input), bench.layers_below(Step::BootFiles)?)?;
+    for (step, target) in [(Step::Initramfs, &input.initrd), (Step::Squashfs, &input.squashfs)] {
+        let blob = bench.done.get(step).and_then(|record| record.blob(IMAGE));
+        let blob = blob.ok_or_else(|| bench.jobs().sandbox(io::Error::other(format!("no output of {}", step.name()))))?;
+        let source = bench.store().blobs().path(blob.digest);
+        spec.mounts.push(Mount::Bind { source, target: PathBuf::from(target), writable: false, owner: Owner::Host });
+    }
     bench.jobs().run(spec)?;
     work.adopt(bench, "image.iso")
 }
@@ -166,12 +166,12 @@ fn made(blob: BlobRef, data: serde_json::Value) -> Made {
 }
 
 /// A scratch directory that a job of the tools tree writes its image to.
-struct Workplace {
+pub(super) struct Workplace {
     scratch: Scratch,
 }
 
 impl Workplace {
-    fn new(bench: &Bench<'_>) -> Result<Self, BuildError> {
+    pub(super) fn new(bench: &Bench<'_>) -> Result<Self, BuildError> {
         let scratch = bench.store().scratch().map_err(BuildError::Store)?;
         let place = Self { scratch };
         let launcher = bench.workshop.launcher;
@@ -179,15 +179,21 @@ impl Workplace {
         Ok(place)
     }
 
-    fn work(&self) -> PathBuf {
-        self.scratch.path().join("work")
+    /// The directory that belongs to the job.
+    pub(super) fn work(&self) -> PathBuf {
+        self.file("work")
     }
 
-    /// A job that sees the tools as `/`, the finished system at [`TARGET`] and this directory at [`WORK`].
-    fn spec(&self, bench: &Bench<'_>, task: Task) -> Result<Spec, BuildError> {
+    /// A name beside that directory, which the job does not see.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// A job that sees the tools as `/`, the layers of a system at [`TARGET`] and this directory at [`WORK`].
+    fn spec(&self, bench: &Bench<'_>, task: Task, lowers: Vec<PathBuf>) -> Result<Spec, BuildError> {
         let tools = bench.tree_of(Step::Tools)?.into_iter().collect();
         let mut spec = Spec::new(Root::ReadOnly { lowers: tools }, task);
-        spec.mounts.push(Mount::Tree { lowers: bench.layers()?, target: PathBuf::from(TARGET) });
+        spec.mounts.push(Mount::Tree { lowers, target: PathBuf::from(TARGET) });
         spec.mounts.push(Mount::Bind {
             source: self.work(),
             target: PathBuf::from(WORK),
@@ -204,7 +210,7 @@ impl Workplace {
         Ok(made(blob, serde_json::Value::Null))
     }
 
-    fn remove(self, bench: &Bench<'_>) {
+    pub(super) fn remove(self, bench: &Bench<'_>) {
         let launcher = bench.workshop.launcher;
         let delete = |path: &Path| delete_trees(launcher, path);
         // What cannot be deleted now is deleted when the store is opened next.

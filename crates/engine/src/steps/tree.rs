@@ -12,15 +12,21 @@ use crate::plan::Step;
 use crate::run::{Done, Made};
 
 /// The output name of every step that makes a tree.
-const TREE: &str = "tree";
+pub(crate) const TREE: &str = "tree";
 
 /// The steps whose trees make up the system, lowest first.
-const LAYERS: [Step; 5] = [Step::Base, Step::Packages, Step::Configure, Step::Files, Step::Initramfs];
+const LAYERS: [Step; 6] =
+    [Step::Core, Step::Base, Step::Packages, Step::Configure, Step::Files, Step::BootFiles];
 
 impl Bench<'_> {
-    /// The trees of the system that lie below this step, lowest first; all of them for a step that is no layer.
+    /// Every tree of the finished system, lowest first.
     pub(crate) fn layers(&self) -> Result<Vec<PathBuf>, BuildError> {
-        let below = LAYERS.iter().take_while(|step| **step != self.step);
+        LAYERS.iter().filter_map(|step| self.tree_of(*step).transpose()).collect()
+    }
+
+    /// The trees of the system that lie below a layer, lowest first.
+    pub(crate) fn layers_below(&self, layer: Step) -> Result<Vec<PathBuf>, BuildError> {
+        let below = LAYERS.iter().take_while(|step| **step != layer);
         below.filter_map(|step| self.tree_of(*step).transpose()).collect()
     }
 
@@ -65,7 +71,7 @@ impl Bench<'_> {
     }
 
     fn layers_under_tree(&self) -> Result<Vec<PathBuf>, BuildError> {
-        if LAYERS.contains(&self.step) { self.layers() } else { Ok(Vec::new()) }
+        if LAYERS.contains(&self.step) { self.layers_below(self.step) } else { Ok(Vec::new()) }
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Cause {
 /// The requests of one image.
 #[derive(Debug, Clone)]
 pub(crate) struct Requests {
+    /// The kernel and what its initramfs is made of; `None` without a kernel.
+    pub(crate) core: Option<Request>,
     /// The base set alone.
     pub(crate) base: Request,
     /// The whole system.
@@ -56,11 +58,15 @@ pub(crate) fn requests(distro: &Distro, blueprint: &Blueprint) -> Result<Request
     };
     let mut base = system.clone();
     base.packages.truncate(base_count);
+    let boots = core(distro, blueprint, &arch)?;
+    let core = Request { packages: boots.iter().map(|name| plain(name)).collect(), priority: None, ..system.clone() };
+    let core = (!boots.is_empty()).then_some(core);
     Ok(Requests {
+        tools: closure_of(&arch, &tools(blueprint, core.is_some())),
+        core,
         base,
         system,
         causes,
-        tools: closure_of(&arch, &tools(blueprint)),
         boot: if blueprint.outputs.contains(&Output::Iso) { boot_request(&arch) } else { closure_of(&arch, &[]) },
     })
 }
@@ -79,11 +85,20 @@ pub(crate) fn architecture(distro: &Distro, blueprint: &Blueprint) -> Result<Str
     })
 }
 
-/// Packages of the tools that make the images.
-fn tools(blueprint: &Blueprint) -> Vec<&'static str> {
+/// The kernel and what brings the scripts of its initramfs.
+fn core(distro: &Distro, blueprint: &Blueprint, arch: &str) -> Result<Vec<String>, ResolveError> {
     let live = blueprint.outputs.contains(&Output::Iso);
-    let names = squashfs::TOOL_PACKAGES.iter().chain(iso::TOOL_PACKAGES);
-    if live { names.copied().collect() } else { Vec::new() }
+    let Some(kernel) = kernel(distro, blueprint, arch, live)? else { return Ok(Vec::new()) };
+    let scripts = if live { distro.live.packages.as_slice() } else { &[] };
+    Ok([kernel].into_iter().chain(scripts.iter().cloned()).collect())
+}
+
+/// Packages of the tools that make the images, and the one that compresses an initramfs.
+fn tools(blueprint: &Blueprint, kernel: bool) -> Vec<&'static str> {
+    let live = blueprint.outputs.contains(&Output::Iso);
+    let images = squashfs::TOOL_PACKAGES.iter().chain(iso::TOOL_PACKAGES);
+    let images = images.copied().filter(|_| live);
+    images.chain(kernel.then_some("zstd")).collect()
 }
 
 /// Asks for the tools that boot an image.
