@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
-use liblzma::stream::{CONCATENATED, Stream};
+use liblzma::stream::{CONCATENATED, IGNORE_CHECK, Stream};
 
 /// Memory that one decoder may use, in bytes: what `xz -9` (64 MiB) and `zstd --ultra` (128 MiB) need, with room.
 pub const MEMORY: u64 = 192 << 20;
@@ -72,7 +72,20 @@ impl<'a> Capped<'a> {
     ///
     /// # Errors
     /// When the first bytes cannot be read or the decoder cannot be set up.
-    pub fn new(mut reader: impl BufRead + Send + 'a, limit: u64) -> io::Result<Self> {
+    pub fn new(reader: impl BufRead + Send + 'a, limit: u64) -> io::Result<Self> {
+        Self::open(reader, limit, CONCATENATED)
+    }
+
+    /// Like [`Capped::new`] for a stream whose compressed bytes are checked against a stronger digest by the caller:
+    /// the format's own checksum is not computed, which saves 6 % of decompressing xz.
+    ///
+    /// # Errors
+    /// As [`Capped::new`].
+    pub fn checked_outside(reader: impl BufRead + Send + 'a, limit: u64) -> io::Result<Self> {
+        Self::open(reader, limit, CONCATENATED | IGNORE_CHECK)
+    }
+
+    fn open(mut reader: impl BufRead + Send + 'a, limit: u64, xz_flags: u32) -> io::Result<Self> {
         let mut head = [0; 6];
         let mut filled = 0;
         while filled < head.len() {
@@ -85,7 +98,7 @@ impl<'a> Capped<'a> {
         }
         let format = Format::sniff(&head[..filled]);
         let whole = Cursor::new(head).take(filled as u64).chain(reader);
-        Ok(Self { decoder: decoder(whole, format)?, format, left: limit, limit })
+        Ok(Self { decoder: decoder(whole, format, xz_flags)?, format, left: limit, limit })
     }
 
     /// The format that was recognised.
@@ -99,11 +112,15 @@ impl<'a> Capped<'a> {
     }
 }
 
-fn decoder<'a>(reader: impl BufRead + Send + 'a, format: Format) -> io::Result<Box<dyn Read + Send + 'a>> {
+fn decoder<'a>(
+    reader: impl BufRead + Send + 'a,
+    format: Format,
+    xz_flags: u32,
+) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match format {
         Format::Plain => Box::new(reader),
         Format::Xz => {
-            let stream = Stream::new_stream_decoder(MEMORY, CONCATENATED)?;
+            let stream = Stream::new_stream_decoder(MEMORY, xz_flags)?;
             Box::new(XzDecoder::new_stream(reader, stream))
         }
         Format::Zstd => {

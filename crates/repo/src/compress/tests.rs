@@ -80,7 +80,7 @@ fn t06_bombs_are_stopped_at_the_cap_and_not_at_the_end() {
     for (format, bomb) in bombs {
         let mut reader = Capped::new(&bomb[..], LIMIT).unwrap();
         assert_eq!(reader.format(), format);
-        let mut sink = [0; 64 << 10];
+        let mut sink = vec![0; 64 << 10];
         let mut total = 0_u64;
         let error = loop {
             match reader.read(&mut sink) {

@@ -108,13 +108,19 @@ impl<R: Read + Send> Deb<R> {
         std::mem::take(&mut self.members)
     }
 
-    /// The data archive, of at most `limit` bytes once decompressed.
+    /// The data archive, of at most `limit` bytes once decompressed. `checked_outside` says that the caller checks the
+    /// package's digest, so that the checksums inside need not be computed.
     ///
     /// # Errors
     /// When its first bytes cannot be read.
-    pub fn data(&mut self, limit: u64) -> Result<tar::Archive<Capped<'_>>, ArchiveError> {
+    pub fn data(
+        &mut self,
+        limit: u64,
+        checked_outside: bool,
+    ) -> Result<tar::Archive<Capped<'_>>, ArchiveError> {
         let member = BufReader::with_capacity(READ, &mut self.outer);
-        let plain = Capped::new(member, limit).map_err(ArchiveError::Read)?;
+        let open = if checked_outside { Capped::checked_outside } else { Capped::new };
+        let plain = open(member, limit).map_err(ArchiveError::Read)?;
         Ok(tar::Archive::new(plain, Policy::package()))
     }
 

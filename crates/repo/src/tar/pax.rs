@@ -21,9 +21,9 @@ impl Pax {
     pub(super) fn parse(mut bytes: &[u8]) -> Result<Self, TarError> {
         let mut pax = Self::default();
         while !bytes.is_empty() {
-            let (key, value, rest) = record(bytes)?;
-            pax.set(key, value)?;
-            bytes = rest;
+            let record = record(bytes)?;
+            pax.set(record.key, record.value)?;
+            bytes = record.rest;
         }
         Ok(pax)
     }
@@ -52,8 +52,15 @@ impl Pax {
     }
 }
 
-/// Splits the first record off: key, value, rest.
-fn record(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), TarError> {
+/// One record and what follows it.
+struct Record<'a> {
+    key: &'a [u8],
+    value: &'a [u8],
+    rest: &'a [u8],
+}
+
+/// Splits the first record off.
+fn record(bytes: &[u8]) -> Result<Record<'_>, TarError> {
     let bad = || TarError::Extended { reason: "a pax record is malformed" };
     let space = bytes.iter().take(8).position(|byte| *byte == b' ').ok_or_else(bad)?;
     let length: usize = parse(&bytes[..space])?;
@@ -62,7 +69,7 @@ fn record(bytes: &[u8]) -> Result<(&[u8], &[u8], &[u8]), TarError> {
     }
     let pair = &bytes[space + 1..length - 1];
     let equals = pair.iter().position(|byte| *byte == b'=').ok_or_else(bad)?;
-    Ok((&pair[..equals], &pair[equals + 1..], &bytes[length..]))
+    Ok(Record { key: &pair[..equals], value: &pair[equals + 1..], rest: &bytes[length..] })
 }
 
 fn parse<T: std::str::FromStr>(digits: &[u8]) -> Result<T, TarError> {

@@ -8,6 +8,7 @@ use super::reader::{Entry, Kind};
 
 /// What is allowed in an archive beyond plain files, directories, symlinks and hardlinks.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent permissions, each named where it is given")]
 pub struct Policy {
     /// Character and block devices.
     pub devices: bool,

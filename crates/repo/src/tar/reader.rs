@@ -154,7 +154,8 @@ impl<R: Read> Archive<R> {
     fn skip_content(&mut self) -> Result<(), TarError> {
         io::copy(&mut self.content(), &mut io::sink()).map_err(TarError::from)?;
         let padding = std::mem::take(&mut self.padding);
-        let skipped = io::copy(&mut (&mut self.reader).take(padding), &mut io::sink()).map_err(TarError::from)?;
+        let skipped =
+            io::copy(&mut (&mut self.reader).take(padding), &mut io::sink()).map_err(TarError::from)?;
         if skipped == padding { Ok(()) } else { Err(TarError::Truncated) }
     }
 

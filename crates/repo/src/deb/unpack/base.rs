@@ -77,12 +77,11 @@ impl Base {
 
     /// Packages of the existing system that list `path`.
     pub fn owners(&self, tree: &mut Tree<'_>, path: &[u8]) -> Result<&[usize], UnpackError> {
-        let owners = match self.owners.get() {
-            Some(owners) => owners,
-            None => {
-                let owners = self.read_lists(tree)?;
-                self.owners.get_or_init(|| owners)
-            }
+        let owners = if let Some(owners) = self.owners.get() {
+            owners
+        } else {
+            let owners = self.read_lists(tree)?;
+            self.owners.get_or_init(|| owners)
         };
         Ok(owners.get(path).map_or(&[], Vec::as_slice))
     }

@@ -109,8 +109,8 @@ fn rewrite_base_lists(shared: &Shared<'_>, tree: &mut Tree<'_>) -> Result<(), Un
     }
     for (index, paths) in lost {
         let name = format!("info/{}.list", shared.base.packages[index].control.info_name());
-        let list = read_file(tree, &name)?;
-        let kept = list.split_inclusive(|byte| *byte == b'\n').filter(|line| {
+        let text = read_file(tree, &name)?;
+        let kept = text.split_inclusive(|byte| *byte == b'\n').filter(|line| {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             !paths.contains(line.strip_prefix(b"/").unwrap_or(line))
         });

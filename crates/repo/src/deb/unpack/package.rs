@@ -55,7 +55,7 @@ pub(super) fn open<'a>(
     lock(&shared.controls).insert(order, Arc::clone(&control));
 
     let budget = shared.budget.load(Ordering::Relaxed);
-    let mut data = deb.data(budget).map_err(|source| archive_error(&name, source))?;
+    let mut data = deb.data(budget, sha256.is_some()).map_err(|source| archive_error(&name, source))?;
     if stage && opened.has_preinst {
         opened.staged = Some(stage_entries(shared, tree, &opened.record, &mut data)?);
     } else {

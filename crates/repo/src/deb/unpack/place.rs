@@ -215,20 +215,23 @@ impl Placer<'_, '_> {
         }
         for index in self.shared.base.owners(self.tree, &entry.path)? {
             let owner = &self.shared.base.packages[*index];
-            let diverted = self.shared.separated(&entry.path, &self.record.control.name, &owner.control.name);
-            if diverted || owner.state == "config-files" || owner.control.name == self.record.control.name {
+            let own = &self.record.control;
+            let separated = self.shared.separated(&entry.path, &own.name, &owner.control.name);
+            if separated || owner.state == "config-files" || owner.control.name == own.name {
                 continue;
-            } else if self.record.control.replaces(&owner.control) {
-                lock(&self.shared.base_lost).insert((*index, entry.path.clone()));
-            } else if owner.control.replaces(&self.record.control) {
-                return Ok(false);
-            } else {
-                return Err(UnpackError::Conflict {
-                    package: self.record.control.name.clone(),
-                    owner: owner.control.name.clone(),
-                    path: path.escape_ascii().to_string(),
-                });
             }
+            if own.replaces(&owner.control) {
+                lock(&self.shared.base_lost).insert((*index, entry.path.clone()));
+                continue;
+            }
+            if owner.control.replaces(own) {
+                return Ok(false);
+            }
+            return Err(UnpackError::Conflict {
+                package: own.name.clone(),
+                owner: owner.control.name.clone(),
+                path: path.escape_ascii().to_string(),
+            });
         }
         if self.conffile(entry).is_some() {
             // `dpkg --configure` has to decide between this one and what is there.

@@ -26,10 +26,7 @@ fn t07_a_symlink_of_one_package_takes_another_nowhere() {
             let result = unpack(open.as_fd(), packages, &options, None, &|_| {});
             assert_eq!(fs::read_dir(canary.path()).unwrap().count(), 0, "the canary was touched");
             match result {
-                Ok(_) => assert_eq!(
-                    root.read(&format!("{outside}/file").trim_start_matches('/').to_owned()),
-                    "pwned"
-                ),
+                Ok(_) => assert_eq!(root.read(format!("{outside}/file").trim_start_matches('/')), "pwned"),
                 Err(error) => assert!(matches!(error, UnpackError::OrderDependent { .. }), "{error}"),
             }
         }

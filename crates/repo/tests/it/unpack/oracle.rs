@@ -254,8 +254,9 @@ fn privileged_dpkg_configures_what_we_unpacked() {
     let mut run = |preinst: &Preinst| {
         ran.push(preinst.package.clone());
         let (argv, environment) = preinst.command();
-        let variables: String =
-            environment.iter().map(|(name, value)| format!("export {name}='{value}'; ")).collect();
+        let variables: Vec<String> =
+            environment.iter().map(|(name, value)| format!("export {name}='{value}';")).collect();
+        let variables = variables.join(" ");
         let output = enter(root.directory.path(), &format!("{variables} {}", argv.join(" ")));
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.success() { Ok(()) } else { Err(text) }
