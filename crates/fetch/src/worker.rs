@@ -111,7 +111,9 @@ impl Worker<'_> {
         urls: &mut Vec<String>,
         failures: &mut Vec<(String, TransferError)>,
     ) -> Result<Round, FetchError> {
-        let mut partial = match self.shared.store.blobs().claim(self.download.digest, self.stop)? {
+        // Longer than another process can wait for its server without giving up.
+        let patience = self.shared.options.idle_timeout * 2;
+        let mut partial = match self.shared.store.blobs().claim(self.download.digest, patience, self.stop)? {
             Claim::Stored(blob) => return Ok(Round::Done(blob)),
             Claim::Ours(partial) => partial,
         };

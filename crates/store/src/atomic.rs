@@ -60,7 +60,7 @@ impl Unnamed {
     }
 
     /// Gives the file its name. `false` if the name was taken: then the file that was there stays.
-    pub(crate) fn link(mut self, path: &Path) -> Result<bool, StoreError> {
+    pub(crate) fn link(&mut self, path: &Path) -> Result<bool, StoreError> {
         let linked = match &self.temporary {
             None => {
                 let descriptor = format!("/proc/self/fd/{}", self.file.as_raw_fd());

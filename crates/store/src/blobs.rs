@@ -5,13 +5,18 @@ use std::{
     io::{self, Read, Seek},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlobWriter, Cancel, Claim, Digest, Partial, Store, StoreError, atomic, digest::READ_SIZE, error::During,
-    store::layout, trees,
+    BlobWriter, Cancel, Claim, Digest, Partial, Store, StoreError,
+    atomic::{self, Unnamed},
+    digest::READ_SIZE,
+    error::During,
+    store::layout,
+    trees,
 };
 
 /// A blob that is in the store.
@@ -138,9 +143,10 @@ impl<'a> Blobs<'a> {
     }
 
     /// Claims the right to download `digest`: at most one process at a time writes it, and the others wait here until
-    /// it is done (then they get [`Claim::Stored`]) or has given up.
-    pub fn claim(self, digest: Digest, cancel: &Cancel) -> Result<Claim<'a>, StoreError> {
-        Partial::claim(self.store, digest, cancel)
+    /// it is done (then they get [`Claim::Stored`]) or has given up. A process that does not get on for longer than
+    /// `patience`, because it is stopped or its server is, is not waited for.
+    pub fn claim(self, digest: Digest, patience: Duration, cancel: &Cancel) -> Result<Claim<'a>, StoreError> {
+        Partial::claim(self.store, digest, patience, cancel)
     }
 
     /// Names and sizes of all blobs, in no particular order.
@@ -162,6 +168,14 @@ impl<'a> Blobs<'a> {
             Err(rustix::io::Errno::EXIST) => fs::remove_file(from).during("remove", from),
             Err(error) => Err(StoreError::from_io("name the blob", &path, error.into())),
         }
+    }
+
+    /// As [`Blobs::name`], for a file without a name.
+    pub(crate) fn name_unnamed(self, unnamed: &mut Unnamed, digest: Digest) -> Result<(), StoreError> {
+        let path = self.prepare_name(digest)?;
+        unnamed.file.set_permissions(fs::Permissions::from_mode(0o444)).during("set the mode of", &path)?;
+        let _naming = self.store.journal().naming()?;
+        unnamed.link(&path).map(drop)
     }
 
     /// Pins the name and makes sure that its directory exists.

@@ -23,19 +23,8 @@ impl Digest {
     /// Reads `source` to its end and returns the digest and the number of bytes.
     pub fn of_reader(source: &mut dyn io::Read) -> io::Result<(Self, u64)> {
         let mut hasher = Hasher::new();
-        let mut buffer = vec![0_u8; READ_SIZE];
-        let mut size = 0_u64;
-        loop {
-            match source.read(&mut buffer) {
-                Ok(0) => return Ok((hasher.finish(), size)),
-                Ok(count) => {
-                    hasher.update(&buffer[..count]);
-                    size += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let size = hasher.absorb(source)?;
+        Ok((hasher.finish(), size))
     }
 }
 
@@ -93,6 +82,23 @@ impl Hasher {
     /// Adds `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
+    }
+
+    /// Adds everything that `source` gives, and returns how many bytes that was.
+    pub fn absorb(&mut self, source: &mut dyn io::Read) -> io::Result<u64> {
+        let mut buffer = vec![0_u8; READ_SIZE];
+        let mut size = 0_u64;
+        loop {
+            match source.read(&mut buffer) {
+                Ok(0) => return Ok(size),
+                Ok(count) => {
+                    self.update(&buffer[..count]);
+                    size += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Adds one field of a key: label and value are length-delimited, so no two different sequences of fields

@@ -4,9 +4,12 @@ use std::{
     fs::{self, File},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
-use crate::{BlobRef, Cancel, Digest, Hasher, Store, StoreError, error::During, lock, store::layout};
+use crate::{
+    BlobRef, Cancel, Digest, Hasher, Store, StoreError, atomic::Unnamed, error::During, lock, store::layout,
+};
 
 /// The answer to [`crate::Blobs::claim`].
 #[derive(Debug)]
@@ -17,21 +20,37 @@ pub enum Claim<'a> {
     Ours(Partial<'a>),
 }
 
-/// A blob of known digest that is being written by this process alone. Dropped without [`Partial::finish`], what was
-/// written stays for the next try.
+/// A blob of known digest that is being written. Dropped without [`Partial::finish`], what was written stays for the
+/// next try.
 #[derive(Debug)]
 pub struct Partial<'a> {
     store: &'a Store,
     digest: Digest,
+    /// Where it is, or would be if it were shared.
     path: PathBuf,
-    file: File,
+    place: Place,
     hasher: Hasher,
     size: u64,
 }
 
+/// Where the bytes go.
+#[derive(Debug)]
+enum Place {
+    /// The file that all processes know, with its lock held.
+    Shared(File),
+    /// A file of our own, because whoever holds the shared one does not get on.
+    Private(Unnamed),
+}
+
 impl<'a> Partial<'a> {
-    pub(crate) fn claim(store: &'a Store, digest: Digest, cancel: &Cancel) -> Result<Claim<'a>, StoreError> {
+    pub(crate) fn claim(
+        store: &'a Store,
+        digest: Digest,
+        patience: Duration,
+        cancel: &Cancel,
+    ) -> Result<Claim<'a>, StoreError> {
         let path = store.dir(layout::PARTS).join(digest.to_string());
+        let mut holder = Holder { size: 0, since: Instant::now() };
         loop {
             if let Some(blob) = store.blobs().find(digest) {
                 return Ok(Claim::Stored(blob));
@@ -44,14 +63,24 @@ impl<'a> Partial<'a> {
                 .open(&path)
                 .during("create", &path)?;
             if !lock::try_exclusive(&file).during("lock", &path)? {
+                if holder.idle(&file) > patience {
+                    let place = Place::Private(Unnamed::create(&store.dir(layout::TMP))?);
+                    return Ok(Claim::Ours(Self {
+                        store,
+                        digest,
+                        path,
+                        place,
+                        hasher: Hasher::new(),
+                        size: 0,
+                    }));
+                }
                 lock::pause(cancel)?;
                 continue;
             }
             // Whoever held the lock has finished and moved the file away: look again.
-            if !lock::is_at(&file, &path) {
-                continue;
+            if lock::is_at(&file, &path) {
+                return Self::resume(store, digest, path, file);
             }
-            return Self::resume(store, digest, path, file);
         }
     }
 
@@ -67,8 +96,8 @@ impl<'a> Partial<'a> {
             return Ok(Claim::Stored(blob));
         }
         let mut hasher = Hasher::new();
-        let size = io::copy(&mut file, &mut HashSink(&mut hasher)).during("read", &path)?;
-        Ok(Claim::Ours(Self { store, digest, path, file, hasher, size }))
+        let size = hasher.absorb(&mut file).during("read", &path)?;
+        Ok(Claim::Ours(Self { store, digest, path, place: Place::Shared(file), hasher, size }))
     }
 
     /// Bytes that are there already.
@@ -78,30 +107,34 @@ impl<'a> Partial<'a> {
 
     /// What [`Partial::note`] was last told about the origin of these bytes.
     pub fn noted(&self) -> Option<String> {
-        fs::read_to_string(self.note_path()).ok()
+        match self.place {
+            Place::Shared(_) => fs::read_to_string(self.note_path()).ok(),
+            Place::Private(_) => None,
+        }
     }
 
     /// Remembers where the bytes come from (a validator, an URL), so that a resumed download can insist on the same.
     pub fn note(&self, text: &str) -> Result<(), StoreError> {
         let path = self.note_path();
-        fs::write(&path, text).during("write", &path)
+        match self.place {
+            Place::Shared(_) => fs::write(&path, text).during("write", &path),
+            Place::Private(_) => Ok(()),
+        }
     }
 
     /// Forgets what is there.
     pub fn restart(&mut self) -> Result<(), StoreError> {
-        self.file.set_len(0).during("truncate", &self.path)?;
-        self.file.seek(SeekFrom::Start(0)).during("truncate", &self.path)?;
+        self.cut(0)?;
         self.hasher = Hasher::new();
         self.size = 0;
-        remove_if_there(&self.note_path())
+        self.remove_note()
     }
 
     /// Adds `bytes`. A failed write leaves what was added before it.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        if let Err(error) = self.file.write_all(bytes) {
+        if let Err(error) = self.file().write_all(bytes) {
             // A part of it may have been written: drop it, so that content and hash agree.
-            self.file.set_len(self.size).during("truncate", &self.path)?;
-            self.file.seek(SeekFrom::Start(self.size)).during("truncate", &self.path)?;
+            self.cut(self.size)?;
             return Err(StoreError::from_io("write", &self.path, error));
         }
         self.hasher.update(bytes);
@@ -118,23 +151,67 @@ impl<'a> Partial<'a> {
             self.restart()?;
             return Err(StoreError::Mismatch { expected, found });
         }
-        let blob = BlobRef { digest: self.digest, size: self.size };
-        remove_if_there(&self.note_path())?;
-        self.store.blobs().name(&self.file, &self.path, self.digest)?;
-        Ok(blob)
+        self.remove_note()?;
+        let blobs = self.store.blobs();
+        match &mut self.place {
+            Place::Shared(file) => blobs.name(file, &self.path, self.digest)?,
+            Place::Private(unnamed) => blobs.name_unnamed(unnamed, self.digest)?,
+        }
+        Ok(BlobRef { digest: self.digest, size: self.size })
+    }
+
+    fn file(&mut self) -> &mut File {
+        match &mut self.place {
+            Place::Shared(file) => file,
+            Place::Private(unnamed) => &mut unnamed.file,
+        }
+    }
+
+    fn cut(&mut self, size: u64) -> Result<(), StoreError> {
+        let file = self.file();
+        let cut = file.set_len(size).and_then(|()| file.seek(SeekFrom::Start(size)));
+        cut.map(drop).during("truncate", &self.path)
     }
 
     fn note_path(&self) -> PathBuf {
         self.path.with_extension("note")
+    }
+
+    fn remove_note(&self) -> Result<(), StoreError> {
+        let path = self.note_path();
+        match self.place {
+            Place::Shared(_) => remove_if_there(&path),
+            Place::Private(_) => Ok(()),
+        }
     }
 }
 
 impl Drop for Partial<'_> {
     fn drop(&mut self) {
         // The lock is still held. After `finish` the name leads elsewhere or nowhere.
-        if self.size == 0 && lock::is_at(&self.file, &self.path) {
+        if let Place::Shared(file) = &self.place
+            && self.size == 0
+            && lock::is_at(file, &self.path)
+        {
             drop(fs::remove_file(&self.path));
         }
+    }
+}
+
+/// Watches whether the process that holds a file gets on with it.
+struct Holder {
+    size: u64,
+    since: Instant,
+}
+
+impl Holder {
+    /// For how long the file has not grown.
+    fn idle(&mut self, file: &File) -> Duration {
+        let size = file.metadata().map_or(self.size, |metadata| metadata.len());
+        if size != self.size {
+            (self.size, self.since) = (size, Instant::now());
+        }
+        self.since.elapsed()
     }
 }
 
@@ -144,19 +221,5 @@ fn remove_if_there(path: &Path) -> Result<(), StoreError> {
             Err(StoreError::from_io("remove", path, error))
         }
         _ => Ok(()),
-    }
-}
-
-/// Hashes what is written to it.
-struct HashSink<'a>(&'a mut Hasher);
-
-impl Write for HashSink<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

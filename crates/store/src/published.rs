@@ -132,7 +132,7 @@ fn copy(source: &mut File, target: &mut File, path: &Path) -> Result<Digest, Sto
 }
 
 /// Gives the finished file its name, replacing what is there.
-fn name(target: Unnamed, path: &Path) -> Result<(), StoreError> {
+fn name(mut target: Unnamed, path: &Path) -> Result<(), StoreError> {
     let mut temporary = path.file_name().unwrap_or_default().to_os_string();
     temporary.push(".new");
     let temporary = path.with_file_name(temporary);

@@ -1,10 +1,6 @@
 //! Writing a blob of which the digest is not known yet.
 
-use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
-};
+use std::io::{self, Write};
 
 use crate::{BlobRef, Digest, Hasher, Store, StoreError, atomic::Unnamed, error::During, store::layout};
 
@@ -42,15 +38,12 @@ impl<'a> BlobWriter<'a> {
     }
 
     /// Names the blob by its content. With `expected`, content of another digest is refused.
-    pub fn finish(self, expected: Option<Digest>) -> Result<BlobRef, StoreError> {
-        let digest = self.hasher.finish();
+    pub fn finish(mut self, expected: Option<Digest>) -> Result<BlobRef, StoreError> {
+        let digest = std::mem::take(&mut self.hasher).finish();
         if let Some(expected) = expected.filter(|expected| *expected != digest) {
             return Err(StoreError::Mismatch { expected, found: digest });
         }
-        let path = self.store.blobs().prepare_name(digest)?;
-        self.file.file.set_permissions(fs::Permissions::from_mode(0o444)).during("set the mode of", &path)?;
-        let _naming = self.store.journal().naming()?;
-        self.file.link(&path)?;
+        self.store.blobs().name_unnamed(&mut self.file, digest)?;
         Ok(BlobRef { digest, size: self.size })
     }
 }

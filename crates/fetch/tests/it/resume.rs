@@ -10,7 +10,9 @@ use crate::{
 
 /// Leaves the beginning of a file in the store, as a killed process does.
 fn leave(setup: &Setup, digest: Digest, beginning: &[u8], note: Option<&str>) {
-    let Claim::Ours(mut partial) = setup.store.blobs().claim(digest, &Cancel::new()).unwrap() else {
+    let Claim::Ours(mut partial) =
+        setup.store.blobs().claim(digest, std::time::Duration::MAX, &Cancel::new()).unwrap()
+    else {
         panic!()
     };
     partial.append(beginning).unwrap();

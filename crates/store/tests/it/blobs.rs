@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, Read, Write},
     os::unix::fs::PermissionsExt,
+    time::Duration,
 };
 
 use lbuild_store::{BlobRef, Cancel, Claim, Digest, Store, StoreError};
@@ -14,6 +15,9 @@ fn store() -> (tempfile::TempDir, Store) {
     let store = Store::open(dir.path().join("store")).unwrap();
     (dir, store)
 }
+
+/// Longer than any test waits.
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Overwrites a byte of a stored blob, as a failing disk would.
 pub fn flip_byte(store: &Store, digest: Digest) {
@@ -167,11 +171,11 @@ fn a_directory_that_is_something_else_is_refused() {
 fn two_claims_on_one_digest_share_one_download() {
     let (_dir, store) = store();
     let digest = Digest::of(b"shared");
-    let Claim::Ours(mut first) = store.blobs().claim(digest, &Cancel::new()).unwrap() else {
+    let Claim::Ours(mut first) = store.blobs().claim(digest, PATIENCE, &Cancel::new()).unwrap() else {
         panic!("nothing stored")
     };
     std::thread::scope(|scope| {
-        let second = scope.spawn(|| match store.blobs().claim(digest, &Cancel::new()).unwrap() {
+        let second = scope.spawn(|| match store.blobs().claim(digest, PATIENCE, &Cancel::new()).unwrap() {
             Claim::Stored(blob) => blob,
             Claim::Ours(_) => panic!("the second claim must wait for the first"),
         });
@@ -187,17 +191,62 @@ fn two_claims_on_one_digest_share_one_download() {
 fn a_claim_can_be_given_up_while_waiting() {
     let (_dir, store) = store();
     let digest = Digest::of(b"shared");
-    let _held = store.blobs().claim(digest, &Cancel::new()).unwrap();
+    let _held = store.blobs().claim(digest, PATIENCE, &Cancel::new()).unwrap();
     let cancel = Cancel::new();
     cancel.cancel();
-    assert!(matches!(store.blobs().claim(digest, &cancel), Err(StoreError::Cancelled)));
+    assert!(matches!(store.blobs().claim(digest, PATIENCE, &cancel), Err(StoreError::Cancelled)));
+}
+
+#[test]
+fn a_claim_that_does_not_get_on_is_not_waited_for() {
+    let (dir, store) = store();
+    let content = vec![7_u8; 10_000];
+    let digest = Digest::of(&content);
+    let claim = |patience| store.blobs().claim(digest, patience, &Cancel::new()).unwrap();
+    let Claim::Ours(mut stuck) = claim(PATIENCE) else { panic!("nothing stored") };
+    stuck.append(&content[..5000]).unwrap();
+    let Claim::Ours(mut second) = claim(Duration::from_millis(50)) else { panic!("nothing stored") };
+    assert_eq!(second.size(), 0, "the other's bytes are left alone");
+    second.append(&content).unwrap();
+    second.note("nowhere").unwrap();
+    second.finish().unwrap();
+    assert_eq!(store.blobs().read(digest).unwrap(), content);
+    // The stuck one wakes up and ends, without harm.
+    stuck.append(&content[5000..]).unwrap();
+    assert_eq!(stuck.finish().unwrap().size, 10_000);
+    drop((stuck, second));
+    assert_eq!(store.blobs().read(digest).unwrap(), content);
+    assert_eq!(store.usage().unwrap().partial.count, 0);
+    assert_eq!(fs::read_dir(dir.path().join("store/tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_claim_that_gets_on_slowly_is_waited_for() {
+    let (_dir, store) = store();
+    let digest = Digest::of(&[1; 20]);
+    let Claim::Ours(mut slow) = store.blobs().claim(digest, PATIENCE, &Cancel::new()).unwrap() else {
+        panic!()
+    };
+    let patience = Duration::from_millis(400);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| store.blobs().claim(digest, patience, &Cancel::new()).unwrap());
+        for _ in 0..20 {
+            std::thread::sleep(Duration::from_millis(40));
+            slow.append(&[1]).unwrap();
+        }
+        slow.finish().unwrap();
+        drop(slow);
+        assert!(matches!(waiting.join().unwrap(), Claim::Stored(_)));
+    });
 }
 
 #[test]
 fn wrong_content_of_a_claim_is_forgotten_and_the_claim_kept() {
     let (_dir, store) = store();
     let digest = Digest::of(b"right");
-    let Claim::Ours(mut partial) = store.blobs().claim(digest, &Cancel::new()).unwrap() else { panic!() };
+    let Claim::Ours(mut partial) = store.blobs().claim(digest, PATIENCE, &Cancel::new()).unwrap() else {
+        panic!()
+    };
     partial.append(b"wrong").unwrap();
     assert!(matches!(partial.finish(), Err(StoreError::Mismatch { .. })));
     assert_eq!(partial.size(), 0);
@@ -217,7 +266,7 @@ proptest! {
         let whole: Vec<u8> = pieces.iter().flat_map(|(piece, _)| piece.clone()).collect();
         let digest = Digest::of(&whole);
         let mut written = 0;
-        let mut claim = store.blobs().claim(digest, &Cancel::new()).unwrap();
+        let mut claim = store.blobs().claim(digest, PATIENCE, &Cancel::new()).unwrap();
         for (piece, interrupt) in &pieces {
             let Claim::Ours(partial) = &mut claim else { panic!("not complete yet") };
             prop_assert_eq!(partial.size(), written as u64);
@@ -225,7 +274,7 @@ proptest! {
             written += piece.len();
             if *interrupt {
                 drop(claim);
-                claim = store.blobs().claim(digest, &Cancel::new()).unwrap();
+                claim = store.blobs().claim(digest, PATIENCE, &Cancel::new()).unwrap();
             }
         }
         let Claim::Ours(partial) = &mut claim else { panic!("not complete yet") };

@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use lbuild_store::{Cancel, Claim, Digest, Output, OutputRef, StepRecord, Store, remove_plain_tree};
 
-use crate::{child, trees::make_tree};
+use crate::{blobs, child, trees::make_tree};
 
 /// Uses everything that writes, `rounds` times.
 fn work(path: &Path, rounds: u32) {
@@ -14,7 +14,9 @@ fn work(path: &Path, rounds: u32) {
         let key = Digest::of(format!("{round} {}", std::process::id()).as_bytes());
         let blob = store.blobs().put(&mut content.as_slice(), None).unwrap();
         let digest = Digest::of(&key.0);
-        if let Claim::Ours(mut partial) = store.blobs().claim(digest, &Cancel::new()).unwrap() {
+        if let Claim::Ours(mut partial) =
+            store.blobs().claim(digest, blobs::PATIENCE, &Cancel::new()).unwrap()
+        {
             partial.append(&key.0).unwrap();
             partial.finish().unwrap();
         }

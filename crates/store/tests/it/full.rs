@@ -8,14 +8,16 @@ use lbuild_store::{
 };
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
-use crate::child;
+use crate::{blobs, child};
 
 /// One of everything that writes, on a store at `dir`.
 fn build(dir: &Path) -> Result<(), StoreError> {
     let store = Store::open(dir.join("store"))?;
     let content = vec![7_u8; 50_000];
     let blob = store.blobs().put(&mut content.as_slice(), None)?;
-    if let Claim::Ours(mut partial) = store.blobs().claim(Digest::of(b"downloaded"), &Cancel::new())? {
+    if let Claim::Ours(mut partial) =
+        store.blobs().claim(Digest::of(b"downloaded"), blobs::PATIENCE, &Cancel::new())?
+    {
         partial.note("validator")?;
         partial.append(b"downloaded")?;
         partial.finish()?;
