@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use lbuild_engine::{Engine, EngineOptions};
 
-use crate::command::{build, cache, completions, lock, man, resolve, schema, validate};
+use crate::command::{boot, build, cache, completions, lock, man, resolve, schema, validate};
 use crate::context::Context;
 use crate::engine_failure;
 use crate::failure::Failure;
@@ -15,6 +15,7 @@ Examples:
   lbuild build debian-live.toml              build every output of the spec into ./out/debian-live/
   lbuild build debian-live.toml --explain    say why each step ran again
   lbuild resolve debian-live.toml --json     print the packages that would be installed
+  lbuild boot out/debian-live/debian-live-amd64.iso --check --uefi
 
 Exit codes: 0 ok, 1 build or boot failed, 2 usage, 3 spec invalid or packages conflict, 6 network, 130 interrupted.";
 
@@ -89,6 +90,8 @@ pub enum Command {
     Validate(validate::Options),
     /// Print the JSON Schema of a spec
     Schema(schema::Options),
+    /// Boot an image in an emulator
+    Boot(boot::Options),
     /// Look at the store, or free space in it
     #[command(subcommand)]
     Cache(cache::Action),

@@ -31,6 +31,16 @@ pub fn resolve(error: &ResolveError, blueprint: &Blueprint, context: &Context) -
 pub fn build(error: &BuildError, blueprint: &Blueprint, context: &Context) -> Failure {
     match error {
         BuildError::Resolve(error) => resolve(error, blueprint, context),
+        other => boot(other),
+    }
+}
+
+/// An operation failed that no spec is part of, such as booting an image.
+pub fn boot(error: &BuildError) -> Failure {
+    match error {
+        BuildError::Resolve(error) => {
+            Failure::from_error(exit(error.blame()), error.as_ref()).hint(error.hint())
+        }
         other => {
             let log = other.log().iter().map(|line| format!("| {line}"));
             Failure::from_error(exit(other.blame()), other).details(log).hint(other.hint())

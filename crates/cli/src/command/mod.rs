@@ -1,5 +1,6 @@
 //! One module per command: its options, and what it does with them.
 
+pub mod boot;
 pub mod build;
 pub mod cache;
 pub mod completions;
@@ -23,6 +24,7 @@ pub fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
         Command::Lock(options) => lock::run(&options, context),
         Command::Validate(options) => validate::run(&options, context),
         Command::Schema(schema::Options {}) => schema::run(),
+        Command::Boot(options) => boot::run(&options, context),
         Command::Cache(action) => cache::run(&action, context),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
