@@ -38,6 +38,7 @@ pub enum Acceleration {
     /// QEMU's translator.
     Tcg {
         /// Why not KVM.
+        #[serde(rename = "whyNotKvm")]
         reason: String,
     },
 }

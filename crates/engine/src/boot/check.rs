@@ -47,7 +47,7 @@ impl Patience {
     pub fn with(acceleration: &Acceleration) -> Self {
         let (silence, verdict) = if *acceleration == Acceleration::Kvm { (60, 180) } else { (180, 600) };
         Self {
-            bootloader: Duration::from_secs(30),
+            bootloader: Duration::from_secs(20),
             silence: Duration::from_secs(silence),
             verdict: Duration::from_secs(verdict),
         }

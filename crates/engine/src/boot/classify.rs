@@ -205,12 +205,8 @@ impl State {
         };
         let last = self.stage.name();
         match end {
-            End::Stopped(reason) if in_loader => (
-                Verdict::KernelMissing,
-                format!("the machine stopped ({reason}) when it should start a kernel"),
-            ),
             End::Stopped(reason) => {
-                (Verdict::Stopped, format!("the machine stopped ({reason}) after {last}"))
+                (Verdict::Stopped, format!("the machine stopped ({reason}); {last} spoke last{hint}"))
             }
             End::Silence(seconds) => {
                 (Verdict::Timeout, format!("{last} spoke last, and nobody since {seconds} seconds{hint}"))

@@ -120,7 +120,7 @@ mod tests {
         let expected = serde_json::json!({
             "format": 1, "ok": false, "verdict": "kernel-panic", "message": "the kernel panicked: x",
             "seconds": 12.3, "stage": "kernel", "firmware": "uefi", "media": "cdrom", "memoryMib": 2048, "cpus": 2,
-            "accelerator": "tcg", "reason": "no KVM", "qemu": "10.0.3", "serialLog": "serial.log",
+            "accelerator": "tcg", "whyNotKvm": "no KVM", "qemu": "10.0.3", "serialLog": "serial.log",
             "screenshot": "screenshot.png", "excerpt": ["x"],
         });
         assert_eq!(report.to_json(), expected);
