@@ -23,12 +23,11 @@ impl DebFile {
     #[must_use]
     pub fn field(mut self, name: &str, value: &str) -> Self {
         let prefix = format!("{name}: ");
-        let kept: String = self
-            .control
-            .lines()
-            .filter(|line| !line.starts_with(&prefix))
-            .map(|line| format!("{line}\n"))
-            .collect();
+        let mut kept = String::new();
+        for line in self.control.lines().filter(|line| !line.starts_with(&prefix)) {
+            kept.push_str(line);
+            kept.push('\n');
+        }
         self.control = format!("{kept}{prefix}{value}\n");
         self
     }

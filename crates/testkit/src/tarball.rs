@@ -162,6 +162,30 @@ impl Tarball {
     }
 }
 
+/// An archive with one of everything that careful readers agree on.
+pub fn showcase() -> Vec<u8> {
+    let long = format!("{}/{}", "d".repeat(120), "f".repeat(200));
+    Tarball::new()
+        .directory("./")
+        .directory("./usr/")
+        .file("./usr/empty", b"")
+        .file("./usr/short", b"hello\n")
+        .file("usr//block", &[7; 512])
+        .file("./usr/long", &vec![9; 300_000])
+        .symlink("./usr/link", "../../etc/passwd")
+        .hardlink("./usr/hard", "./usr/short")
+        .directory(&format!("{}/", "d".repeat(99)))
+        .long_name(&format!("{}/", "d".repeat(120)))
+        .directory("cut/")
+        .long_name(&long)
+        .file("cut", b"long name")
+        .pax(&[("path", "usr/\u{e4}\u{f6}"), ("mtime", "1600000001.5")])
+        .file("pax", b"pax name")
+        .pax(&[("SCHILY.xattr.user.note", "yes"), ("size", "3")])
+        .file("usr/noted", b"abc")
+        .finish()
+}
+
 /// `LENGTH KEY=VALUE\n`, the length counting itself.
 fn pax_record(key: &str, value: &str) -> String {
     let rest = format!(" {key}={value}\n");

@@ -1,8 +1,10 @@
 //! Debian and its family.
 
 pub mod archive;
+mod ascii;
 pub mod control;
 pub mod index;
+pub mod installed;
 pub mod relation;
 pub mod release;
 pub mod resolve;

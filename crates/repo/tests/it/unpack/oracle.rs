@@ -11,8 +11,17 @@ use super::*;
 use crate::apt::sources::mirrors;
 
 /// What a minimal system with a package manager needs: Essential and `Priority: required` by way of dependencies.
-const WANTED: [&str; 8] =
-    ["apt", "dpkg", "init", "systemd-sysv", "udev", "openssh-server", "whiptail", "ca-certificates"];
+const WANTED: [&str; 9] = [
+    "apt",
+    "dpkg",
+    "init",
+    "systemd-sysv",
+    "udev",
+    "openssh-server",
+    "whiptail",
+    "ca-certificates",
+    "libarchive-tools",
+];
 /// Top-level symlinks of the release on this architecture.
 const ALIASES: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
 
@@ -288,4 +297,34 @@ fn privileged_dpkg_configures_what_we_unpacked() {
         .filter(|line| line.contains("newconffile") && !line.ends_with("remove-on-upgrade"))
         .collect();
     assert!(waiting.is_empty(), "conffiles without digest: {waiting:?}");
+}
+
+/// The tar that is not GNU's, from a package that we unpack: it needs no script to run.
+#[test]
+fn privileged_t05_what_is_accepted_reads_as_bsdtar_reads_it() {
+    use lbuild_repo::tar::{Archive, Policy};
+    let bytes = lbuild_testkit::tarball::showcase();
+    let mut archive = Archive::new(&bytes[..], Policy::strict());
+    let mut ours = Vec::new();
+    while let Some(entry) = archive.next_entry().unwrap() {
+        ours.push(String::from_utf8(entry.path).unwrap());
+    }
+
+    let root = Root::new();
+    let open = File::open(root.directory.path()).unwrap();
+    let packages = debs().iter().zip(0..).map(|(path, order)| Package {
+        file: File::open(path).unwrap(),
+        order,
+        sha256: None,
+    });
+    unpack(open.as_fd(), packages, &options(), None, &|_| {}).unwrap();
+    fs::write(root.path("run/a.tar"), &bytes).unwrap();
+    let output = enter(root.directory.path(), "bsdtar -tf /run/a.tar");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let plain = |name: &str| {
+        let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        parts.join("/")
+    };
+    assert_eq!(ours, listed.lines().map(plain).collect::<Vec<_>>());
 }
