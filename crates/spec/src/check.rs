@@ -16,6 +16,10 @@ const MAX_TEXT: usize = 65_536;
 
 /// Checks one node against one schema.
 pub(crate) fn check(node: &Node, schema: &'static Json, pointer: &str, check: &mut Check<'_, '_>) {
+    // Finding what was meant is slow: a text with nothing but mistakes must not be able to ask for it forever.
+    if check.report.is_full() {
+        return;
+    }
     let annotated = schema;
     let Some(schema) = fitting(node, schema) else {
         check.report.add(wrong_kind(node, annotated, pointer));
@@ -150,6 +154,9 @@ impl Check<'_, '_> {
             return;
         }
         for entry in entries {
+            if self.report.is_full() {
+                return;
+            }
             let pointer = join(pointer, &entry.key);
             match (
                 schema.get("properties").and_then(|all| all.get(&entry.key)),

@@ -43,7 +43,8 @@ pub(crate) fn check(system: &System<'_>, report: &mut Report<'_>) {
         rule(system, &mut findings);
     }
     for finding in findings {
-        report.add(finding);
+        let pointer = if report.is_full() { None } else { find(system.tree, finding.span()) };
+        report.add(finding.point_to(pointer.unwrap_or_default()));
     }
 }
 
@@ -73,30 +74,34 @@ impl System<'_> {
     }
 
     fn error(&self, code: &'static str, node: &Node, message: impl Into<String>) -> Finding {
-        Finding::error(code, node.span, &self.pointer(node.span), message)
+        Finding::error(code, node.span, "", message)
     }
 
     fn warning(&self, code: &'static str, node: &Node, message: impl Into<String>) -> Finding {
-        Finding::warning(code, node.span, &self.pointer(node.span), message)
-    }
-
-    /// Where a merged value stands in the written spec.
-    fn pointer(&self, span: Span) -> String {
-        find(self.tree, span, "").unwrap_or_default()
+        Finding::warning(code, node.span, "", message)
     }
 }
 
-/// The deepest node with exactly this place.
-fn find(node: &Node, span: Span, pointer: &str) -> Option<String> {
+/// Where the deepest node with exactly this place stands in the written spec.
+fn find(tree: &Node, span: Span) -> Option<String> {
+    let mut path = Vec::new();
+    descend(tree, span, &mut path)
+        .then(|| path.iter().rev().fold(String::new(), |path, part| join(&path, part)))
+}
+
+/// Collects the path from the end, so that nothing is built for nodes that are not on it.
+fn descend(node: &Node, span: Span, path: &mut Vec<String>) -> bool {
     let below = match &node.value {
         Value::Table(entries) => {
-            entries.iter().find_map(|entry| find(&entry.node, span, &join(pointer, &entry.key)))
+            let entry = entries.iter().find(|entry| descend(&entry.node, span, path));
+            entry.map(|entry| entry.key.clone())
         }
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| find(item, span, &join(pointer, &index.to_string()))),
+        Value::Array(items) => {
+            items.iter().position(|item| descend(item, span, path)).map(|at| at.to_string())
+        }
         _ => None,
     };
-    below.or_else(|| (node.span == span).then(|| pointer.to_owned()))
+    let found = below.is_some() || node.span == span;
+    path.extend(below);
+    found
 }

@@ -136,7 +136,7 @@ fn kind(schema: &'static Value) -> String {
     }
     let words = choices(resolved);
     if !words.is_empty() {
-        return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" \\| ");
+        return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     }
     match resolved.get("type").and_then(Value::as_str) {
         Some("string") => match resolved.get("format").and_then(Value::as_str) {
@@ -144,7 +144,7 @@ fn kind(schema: &'static Value) -> String {
             None => "text".to_owned(),
         },
         Some("integer") => number(resolved),
-        Some("boolean") => "`true` \\| `false`".to_owned(),
+        Some("boolean") => "`true` or `false`".to_owned(),
         Some("array") => list(schema, resolved),
         Some("object") if resolved.get("properties").is_some() => "table".to_owned(),
         Some("object") => format!("table of {}", kind(&resolved["additionalProperties"])),
@@ -154,7 +154,7 @@ fn kind(schema: &'static Value) -> String {
 
 fn number(schema: &Value) -> String {
     if let Some(values) = schema.get("enum").and_then(Value::as_array) {
-        return values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" \\| ");
+        return values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
     }
     if let Some(only) = schema.get("const") {
         return format!("`{only}`");

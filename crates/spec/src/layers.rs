@@ -1,5 +1,7 @@
 //! The five layers: where a field naturally sits, and how layers become one tree.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use crate::model::MergeStrategy;
@@ -165,8 +167,11 @@ impl Merge<'_> {
         let fields = schema::tables(schema).find_map(|table| table.get("properties"));
         let Value::Table(entries) = &mut lower.value else { return higher };
         let Value::Table(additions) = higher.value else { return lower };
+        let index: HashMap<String, usize> =
+            entries.iter().enumerate().map(|(at, entry)| (entry.key.clone(), at)).collect();
         for addition in additions {
-            let Some(found) = entries.iter().position(|entry| entry.key == addition.key) else {
+            // Keys of one table are unique, so what is added here cannot meet a later addition.
+            let Some(&found) = index.get(&addition.key) else {
                 entries.push(addition);
                 continue;
             };
@@ -195,21 +200,25 @@ impl Merge<'_> {
         let item_schema = schema.get("items").unwrap_or(schema);
         let Value::Array(items) = &mut lower.value else { return higher };
         let Value::Array(additions) = higher.value else { return lower };
+        let identity = |item: &Node| match key {
+            Some(key) => item.get(key).map_or(String::new(), |node| node.to_json().to_string()),
+            None => item.to_json().to_string(),
+        };
+        let mut index: HashMap<String, usize> =
+            items.iter().enumerate().map(|(at, item)| (identity(item), at)).collect();
         for addition in additions {
-            let same = |item: &Node| match key {
-                Some(key) => {
-                    item.get(key).map(|node| &node.value) == addition.get(key).map(|node| &node.value)
-                }
-                None => item.to_json() == addition.to_json(),
-            };
-            match items.iter().position(same) {
+            let identity = identity(&addition);
+            match index.get(&identity).copied() {
                 Some(found) if strategy == MergeStrategy::Deep && key.is_some() => {
                     let below = items[found].clone();
                     items[found] = self.with(below, addition, item_schema, path, MergeStrategy::Deep);
                 }
                 Some(found) if key.is_some() => items[found] = replace(&items[found].clone(), addition),
                 Some(_) => {}
-                None => items.push(addition),
+                None => {
+                    index.insert(identity, items.len());
+                    items.push(addition);
+                }
             }
         }
         lower

@@ -10,6 +10,9 @@ const MAX_FINDINGS: usize = 200;
 /// Longest piece of written text that a message quotes, in characters.
 const QUOTED: usize = 60;
 
+/// Longest message, reason or hint, in bytes.
+const LONGEST: usize = 600;
+
 /// One finding, still with a byte range. Boxed, because it travels as the error of many small functions.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding(Box<Details>);
@@ -64,6 +67,15 @@ impl Finding {
         self
     }
 
+    pub(crate) fn span(&self) -> Span {
+        self.0.span
+    }
+
+    pub(crate) fn point_to(mut self, pointer: String) -> Self {
+        self.0.pointer = pointer;
+        self
+    }
+
     pub(crate) fn sensitive(mut self, sensitive: bool) -> Self {
         self.0.sensitive = sensitive;
         self
@@ -89,6 +101,11 @@ impl<'s> Report<'s> {
         } else {
             self.dropped += 1;
         }
+    }
+
+    /// Whether further findings are only counted, so that making them is a waste.
+    pub(crate) fn is_full(&self) -> bool {
+        self.dropped > 0
     }
 
     pub(crate) fn has_errors(&self) -> bool {
@@ -135,9 +152,9 @@ impl<'s> Report<'s> {
         Diagnostic {
             severity: finding.severity,
             code: finding.code,
-            message: finding.message,
-            reason: finding.reason,
-            hint: finding.hint,
+            message: clean(&finding.message),
+            reason: finding.reason.as_deref().map(clean),
+            hint: finding.hint.as_deref().map(clean),
             file: self.source.file.clone(),
             line: position.line,
             column: position.column,
@@ -148,22 +165,36 @@ impl<'s> Report<'s> {
     }
 }
 
-/// Written text for use in a message: in backticks, on one line, cut when long, without control characters.
+/// Written text for use in a message: in backticks, cut when long.
 pub(crate) fn quote(text: &str) -> String {
     let mut out = String::from("`");
-    for (index, c) in text.chars().enumerate() {
-        if index == QUOTED {
-            out.push('…');
-            break;
-        }
-        if c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
+    out.extend(text.chars().take(QUOTED));
+    if text.chars().nth(QUOTED).is_some() {
+        out.push('…');
     }
     out.push('`');
     out
+}
+
+/// A message as one line of bounded length, without characters that act on a terminal.
+fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(LONGEST));
+    for c in text.trim_end().chars() {
+        match c {
+            _ if out.len() >= LONGEST => {
+                out.push('…');
+                break;
+            }
+            '\n' => out.push_str(", "),
+            _ if acts(c) => out.extend(c.escape_unicode()),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Control characters, and those that hide or turn around what follows.
+pub(crate) fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

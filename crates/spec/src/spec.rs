@@ -78,7 +78,9 @@ pub fn blueprint(spec: &BuildSpec, source: &Source) -> Result<Blueprint, Diagnos
 /// Reads a spec and reports everything that [`parse`] and [`blueprint()`] find, in one go.
 pub fn validate(source: &Source) -> Result<Blueprint, Diagnostics> {
     let mut report = Report::new(source);
-    let Some(tree) = read(source, &mut report) else { return Err(report.finish()) };
+    // With more mistakes than are shown, what the fields mean together is beside the point.
+    let tree = read(source, &mut report).filter(|_| !report.is_full());
+    let Some(tree) = tree else { return Err(report.finish()) };
     match blueprint::build(&tree, &mut report) {
         Some(mut blueprint) if !report.has_errors() => {
             blueprint.warnings = report.finish().0;

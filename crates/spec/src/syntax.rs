@@ -12,13 +12,13 @@ use crate::source::{Format, Source, Span};
 use crate::value::{Entry, Node, Value, join};
 
 /// Longest text of a spec, in bytes.
-pub const MAX_BYTES: usize = 10_000_000;
+pub const MAX_BYTES: usize = 4_000_000;
 
 /// Deepest nesting of lists and tables.
 pub const MAX_DEPTH: usize = 64;
 
 /// Most values in one spec.
-pub const MAX_VALUES: usize = 200_000;
+pub const MAX_VALUES: usize = 100_000;
 
 /// Reads the text into a tree. `None` when it cannot be read at all; the report says why.
 pub(crate) fn read(source: &Source, report: &mut Report<'_>) -> Option<Node> {
@@ -45,11 +45,14 @@ impl Budget {
     fn spend(&mut self, span: Span) -> Result<(), Finding> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            let message = format!("the spec has more than {MAX_VALUES} values");
-            return Err(Finding::error("too-large", span, "", message));
+            return Err(too_many(span));
         }
         Ok(())
     }
+}
+
+fn too_many(span: Span) -> Finding {
+    Finding::error("too-large", span, "", format!("the spec has more than {MAX_VALUES} values"))
 }
 
 fn too_deep(span: Span) -> Finding {

@@ -2,6 +2,8 @@
 
 mod merge;
 
+use std::collections::BTreeMap;
+
 use super::build::origin;
 use super::{Content, File};
 use crate::layers::Block;
@@ -13,7 +15,7 @@ use crate::value::{Node, join};
 
 /// Collects the files of all layers by path; same-path entries of higher layers replace or extend lower ones.
 pub(super) fn collect(blocks: &[Block], report: &mut Report<'_>) -> Vec<Sourced<File>> {
-    let mut files: Vec<Sourced<File>> = Vec::new();
+    let mut files: BTreeMap<String, Sourced<File>> = BTreeMap::new();
     for block in blocks {
         let list_strategy = block.strategies.get("files");
         if list_strategy == Some(MergeStrategy::Replace) {
@@ -28,8 +30,7 @@ pub(super) fn collect(blocks: &[Block], report: &mut Report<'_>) -> Vec<Sourced<
             }
         }
     }
-    files.sort_by(|a, b| a.value.path.cmp(&b.value.path));
-    files
+    files.into_values().collect()
 }
 
 /// The fields that were set, under the path of the file.
@@ -82,7 +83,7 @@ fn read(node: &Node, pointer: &str, report: &mut Report<'_>) -> Option<Draft> {
 }
 
 fn add(
-    files: &mut Vec<Sourced<File>>,
+    files: &mut BTreeMap<String, Sourced<File>>,
     draft: Draft,
     node: &Node,
     list_strategy: Option<MergeStrategy>,
@@ -90,8 +91,7 @@ fn add(
     report: &mut Report<'_>,
 ) {
     let mut origin = origin(node, report);
-    let lower = files.iter_mut().find(|file| file.value.path == draft.path);
-    let Some(lower) = lower else {
+    let Some(lower) = files.get_mut(&draft.path) else {
         let content = draft.content;
         let value = File {
             path: draft.path,
@@ -100,7 +100,7 @@ fn add(
             mode: draft.mode.unwrap_or(0o644),
             content,
         };
-        files.push(Sourced { value, origin });
+        files.insert(value.path.clone(), Sourced { value, origin });
         return;
     };
     origin.overrode = std::mem::take(&mut lower.origin.overrode);

@@ -130,7 +130,7 @@ fn mac(system: &System<'_>, found: &mut Vec<Finding>) {
                 quote(package),
                 quote(names.first().unwrap_or(&"none"))
             );
-            let finding = Finding::error("incompatible", span, &system.pointer(span), message);
+            let finding = Finding::error("incompatible", span, "", message);
             found.push(
                 finding
                     .reason("a system has one mandatory access control system")

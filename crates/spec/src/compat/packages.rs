@@ -24,7 +24,7 @@ fn backports(system: &System<'_>, found: &mut Vec<Finding>) {
         };
         let message =
             format!("{} is asked for from `{suite}`, which is not used", quote(&request.value.name));
-        let finding = Finding::error("incompatible", *span, &system.pointer(*span), message);
+        let finding = Finding::error("incompatible", *span, "", message);
         found.push(finding.hint("set `repositories.suites.backports` to `true`"));
     }
 }

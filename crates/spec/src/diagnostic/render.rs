@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Diagnostic, Diagnostics, Severity};
+use crate::report::acts;
 use crate::source::{LineIndex, Source};
 
 /// Longest piece of a line that is shown, in characters.
@@ -48,7 +49,8 @@ fn one(out: &mut String, found: &Diagnostic, source: &Source, index: &LineIndex,
     let number = found.line.to_string();
     let pad = " ".repeat(number.len());
     let arrow = paint.wrap("34", "-->");
-    let _ = writeln!(out, "{pad}{arrow} {}:{}:{}", found.file, found.line, found.column);
+    let file: String = found.file.chars().map(printable).collect();
+    let _ = writeln!(out, "{pad}{arrow} {file}:{}:{}", found.line, found.column);
     let bar = paint.wrap("34", "|");
     let (text, skip, width) = excerpt(found, index.line(&source.text, found.line));
     let _ = writeln!(out, "{pad} {bar}");
@@ -86,12 +88,11 @@ fn excerpt(found: &Diagnostic, line: &str) -> (String, usize, usize) {
     (text, skip, width)
 }
 
-/// Control and direction characters must not reach the terminal.
+/// What acts on a terminal must not reach it.
 fn printable(c: char) -> char {
-    let direction = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     match c {
         '\t' => ' ',
-        _ if c.is_control() || direction => '\u{fffd}',
+        _ if acts(c) => '\u{fffd}',
         _ => c,
     }
 }

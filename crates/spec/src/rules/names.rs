@@ -2,6 +2,7 @@
 
 use super::shape::{characters, describe};
 use super::{Fault, Verdict};
+use crate::report::acts;
 
 /// Name of a spec: it becomes a directory and the stem of file names.
 pub(super) fn spec_name(text: &str) -> Verdict {
@@ -47,8 +48,7 @@ pub(super) fn gecos(text: &str) -> Verdict {
     if text.chars().count() > 128 {
         return Err(Fault::new("the remark of an account has at most 128 characters"));
     }
-    let bad =
-        text.char_indices().find(|&(_, c)| c.is_control() || matches!(c, ':' | '\u{2028}' | '\u{2029}'));
+    let bad = text.char_indices().find(|&(_, c)| acts(c) || c == ':');
     match bad {
         Some((at, c)) => {
             let reason = format!("it is a field of the account file and must not contain {}", describe(c));

@@ -2,6 +2,7 @@
 
 use super::shape::describe;
 use super::{Fault, Verdict};
+use crate::report::acts;
 
 /// Directories that are not part of an image: the kernel or the boot fills them.
 const VOLATILE: [&str; 4] = ["/proc", "/sys", "/dev", "/run"];
@@ -68,7 +69,7 @@ fn components(text: &str, relative: &str) -> Verdict {
     if text.len() > 4095 {
         return Err(fault().reason("a path has at most 4095 bytes"));
     }
-    if let Some((at, c)) = text.char_indices().find(|&(_, c)| c.is_control() || invisible(c)) {
+    if let Some((at, c)) = text.char_indices().find(|&(_, c)| acts(c)) {
         let reason = format!("it must not contain {}", describe(c));
         return Err(fault().reason(reason).at(at..at + c.len_utf8()));
     }
@@ -87,8 +88,4 @@ fn components(text: &str, relative: &str) -> Verdict {
         return Err(fault().reason(reason));
     }
     Ok(())
-}
-
-fn invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

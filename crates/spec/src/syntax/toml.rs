@@ -6,12 +6,16 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Budget, MAX_DEPTH, too_deep};
+use super::{Budget, MAX_DEPTH, MAX_VALUES, too_deep, too_many};
 use crate::report::{Finding, Report};
 use crate::source::Span;
 use crate::value::{Entry, Node, Value};
 
 pub(super) fn read(text: &str, report: &mut Report<'_>) -> Option<Node> {
+    if let Some(span) = crowded(text) {
+        report.add(too_many(span));
+        return None;
+    }
     let (table, errors) = DeTable::parse_recoverable(text);
     let failed = !errors.is_empty();
     for error in errors {
@@ -29,6 +33,47 @@ pub(super) fn read(text: &str, report: &mut Report<'_>) -> Option<Node> {
             None
         }
     }
+}
+
+/// Where a text has more separators outside of strings than a spec of [`MAX_VALUES`] can have.
+///
+/// The parser reads the whole text into memory before anything can be counted, and needs a hundred times the size of
+/// a text that is nothing but separators.
+fn crowded(text: &str) -> Option<Span> {
+    let bytes = text.as_bytes();
+    let (mut at, mut count) = (0, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            quote @ (b'"' | b'\'') => at += string(&bytes[at..], quote),
+            b'#' => at += bytes[at..].iter().take_while(|&&byte| byte != b'\n').count(),
+            b'=' | b',' | b'.' | b'[' | b'{' | b'\n' => {
+                count += 1;
+                at += 1;
+            }
+            _ => at += 1,
+        }
+        if count > 3 * MAX_VALUES {
+            return Some(Span::new(at - 1, at));
+        }
+    }
+    None
+}
+
+/// Length of the string that starts here, or of the rest of its line when it does not end.
+fn string(bytes: &[u8], quote: u8) -> usize {
+    let long = bytes.starts_with(&[quote; 3]);
+    let mut at = if long { 3 } else { 1 };
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' if quote == b'"' => at += 1,
+            b'\n' if !long => return at,
+            _ if long && bytes[at..].starts_with(&[quote; 3]) => return at + 3,
+            _ if !long && byte == quote => return at + 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
 }
 
 fn convert_table(

@@ -261,10 +261,34 @@ fn t04_bombs_are_refused_quickly() {
 fn t04_size_and_number_of_values_are_limited() {
     let big = source(Format::Json, &" ".repeat(MAX_BYTES + 1));
     assert_eq!(bad(&big).0[0].code, "too-large");
-    let many = format!("packages:\n{}", "- a\n".repeat(300_000));
+    let many = [
+        (Format::Yaml, format!("packages:\n{}", "- a\n".repeat(300_000))),
+        (Format::Json, format!("[{}1]", "1,".repeat(300_000))),
+        (Format::Toml, format!("packages = [{}]", "1,".repeat(400_000))),
+        (Format::Toml, "= \n".repeat(400_000)),
+    ];
+    for (format, text) in many {
+        let began = Instant::now();
+        assert_eq!(bad(&source(format, &text)).0[0].code, "too-large", "{format}");
+        assert!(began.elapsed() < Duration::from_secs(1), "{format}: {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn t04_strings_of_toml_may_hold_anything() {
+    let lines = "a = [1, 2] # \\\"x\n".repeat(100_000);
+    let file = |text: &str| format!("[[files]]\npath = \"/x\"\ntext = {text}\n");
+    crate::good(&debian(&file(&format!("'''\n{lines}'''"))));
+    crate::good(&debian(&file(&format!("\"\"\"\n{}\"\"\"", lines.replace("\\\"", "\\\\ ")))));
+}
+
+#[test]
+fn t04_nothing_but_mistakes_is_answered_quickly() {
+    let keys: Vec<_> = (0..90_000).map(|n| format!("\"pakages{n}\":1")).collect();
+    let text = format!("{{{}}}", keys.join(","));
     let began = Instant::now();
-    assert_eq!(bad(&source(Format::Yaml, &many)).0[0].code, "too-large");
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert_eq!(bad(&source(Format::Json, &text)).0.len(), 201);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[test]

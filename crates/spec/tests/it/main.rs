@@ -5,6 +5,7 @@ mod documents;
 mod examples;
 mod hostile;
 mod layers;
+mod memory;
 mod messages;
 mod properties;
 
