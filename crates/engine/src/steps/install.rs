@@ -97,7 +97,8 @@ impl Talk for &Conversation<'_> {
     fn talk(self, channel: &Channel) -> Result<(), BuildError> {
         thread::scope(|scope| {
             let listening = scope.spawn(|| self.listen(channel));
-            let fed = self.feed(channel);
+            // An agent that waits for a package that will not come would keep both sides waiting.
+            let fed = self.feed(channel).inspect_err(|_| channel.finish());
             let listened = listening.join().unwrap_or(Ok(()));
             fed.and(listened)
         })
