@@ -15,7 +15,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{SendFlags, send};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
@@ -43,7 +42,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) count_processes: bool,
     /// What the agent gets as its input.
     pub(crate) input: Vec<u8>,
-    /// One byte on it says that the ids are mapped; its end says that the supervisor is gone.
+    /// A first byte says that the ids are mapped, a second one that this process is in its control groups; the end
+    /// says that the supervisor is gone.
     pub(crate) go: OwnedFd,
     /// Packets of [`Report`] to the supervisor.
     pub(crate) report: OwnedFd,
@@ -94,18 +94,17 @@ pub(crate) fn report(socket: BorrowedFd<'_>, report: &Report) {
 
 fn build_and_run(plan: Plan<'_>, reporter: i32) -> Result<(), Failure> {
     die_with_supervisor()?;
-    wait_for_maps(&plan.go)?;
+    wait_for_supervisor(&plan.go)?;
     // With the caller's ids still, which may be what lets this process search the way to the trees.
     let (root, mounts) = plan::taken(plan.root, plan.mounts)?;
     let devices = devices::open()?;
     lockdown::become_root()?;
     // Changing ids has undone it.
     die_with_supervisor()?;
-    still_wanted(&plan.go)?;
-
-    sys::unshare(libc::CLONE_NEWCGROUP).step("unshare the control group namespace")?;
     let entered = mounts::enter(root, mounts, &devices, plan.job.suppress_sync)?;
     process::configure(&plan.job, plan.count_processes)?;
+    wait_for_supervisor(&plan.go)?;
+    sys::unshare(libc::CLONE_NEWCGROUP).step("unshare the control group namespace")?;
     let launch = task::Launch {
         task: plan.job.task.clone(),
         stdio: plan.stdio,
@@ -128,19 +127,12 @@ fn die_with_supervisor() -> Result<(), Failure> {
     set_parent_process_death_signal(Some(Signal::KILL)).step("tie init to its supervisor")
 }
 
-fn wait_for_maps(go: &OwnedFd) -> Result<(), Failure> {
+/// Waits for the next byte from the supervisor. Ends this process if that is gone, also if it went before this process
+/// was tied to it: the parent's number says nothing in a new process id namespace, but the pipe from it does.
+fn wait_for_supervisor(go: &OwnedFd) -> Result<(), Failure> {
     let mut byte = [0_u8];
-    match rustix::io::read(go, &mut byte).step("wait for the id maps")? {
+    match rustix::io::read(go, &mut byte).step("wait for the supervisor")? {
         1 => Ok(()),
         _ => sys::exit_now(1),
     }
-}
-
-/// Ends this process if its supervisor ended before it was tied to it: the parent's number says nothing in a new
-/// process id namespace, but the pipe from it does.
-fn still_wanted(go: &OwnedFd) -> Result<(), Failure> {
-    let mut fds = [PollFd::new(go, PollFlags::IN)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
-    poll(&mut fds, Some(&now)).step("look for the supervisor")?;
-    if fds[0].revents().is_empty() { Ok(()) } else { sys::exit_now(1) }
 }

@@ -22,8 +22,6 @@ pub(super) struct Groups {
     memory: Option<Group>,
     pids: Option<Group>,
     cpu: Option<Group>,
-    cpuacct: Option<Group>,
-    freezer: Option<Group>,
     /// The directories of version 1, which init is put into.
     directories: Vec<PathBuf>,
     /// The version 2 group, whose processes can be killed at once.
@@ -35,9 +33,6 @@ struct Group {
     path: PathBuf,
     v2: bool,
 }
-
-/// The controllers of version 1 that a job needs.
-const CONTROLLERS: [&str; 5] = ["memory", "pids", "cpu", "cpuacct", "freezer"];
 
 impl Groups {
     /// Makes the job's groups below the groups of this process and sets their limits.
@@ -51,15 +46,20 @@ impl Groups {
             if hierarchy.is_v2() {
                 groups.create_v2(record, hierarchy)?;
             } else {
-                groups.create_v1(record, hierarchy)?;
+                groups.create_v1(record, hierarchy, limits)?;
             }
         }
         groups.limit(limits);
         Ok(groups)
     }
 
-    fn create_v1(&mut self, record: &Record, hierarchy: &Hierarchy) -> Result<(), Failure> {
-        let wanted = |name: &String| CONTROLLERS.contains(&name.as_str());
+    fn create_v1(&mut self, record: &Record, hierarchy: &Hierarchy, limits: &Limits) -> Result<(), Failure> {
+        // Joining a group takes milliseconds, so only those that limit something are made.
+        let wanted = |name: &String| match name.as_str() {
+            "memory" | "pids" => true,
+            "cpu" => limits.cpus.is_some(),
+            _ => false,
+        };
         if !hierarchy.controllers.iter().any(wanted) {
             return Ok(());
         }
@@ -75,8 +75,6 @@ impl Groups {
                 "memory" => self.memory = group,
                 "pids" => self.pids = group,
                 "cpu" => self.cpu = group,
-                "cpuacct" => self.cpuacct = group,
-                "freezer" => self.freezer = group,
                 _ => {}
             }
         }
@@ -103,7 +101,6 @@ impl Groups {
                     _ => {}
                 }
             }
-            self.cpuacct = self.cpuacct.take().or_else(|| Some(group.clone()));
             self.unified = Some((group, directory.into()));
             return Ok(());
         }
@@ -152,9 +149,6 @@ impl Groups {
             let _ = group.write("cgroup.kill", "1");
             let _ = group.write("cgroup.freeze", "0");
         }
-        if let Some(group) = &self.freezer {
-            let _ = group.write("freezer.state", "THAWED");
-        }
     }
 
     /// How often the kernel killed a process of the job for want of memory.
@@ -173,16 +167,6 @@ impl Groups {
     pub(super) fn peak_memory(&self) -> Option<u64> {
         let group = self.memory.as_ref()?;
         group.number(if group.v2 { "memory.peak" } else { "memory.max_usage_in_bytes" })
-    }
-
-    /// Processor time of the job.
-    pub(super) fn cpu_time(&self) -> Option<Duration> {
-        let group = self.cpuacct.as_ref()?;
-        if group.v2 {
-            return Some(Duration::from_micros(group.field("cpu.stat", "usage_usec")))
-                .filter(|time| !time.is_zero());
-        }
-        group.number("cpuacct.usage").map(Duration::from_nanos)
     }
 
     /// Which of memory, pids and cpu are limited.
@@ -233,7 +217,7 @@ pub(super) fn remove_abandoned(path: &Path) {
         return;
     }
     let _ = group.write("cgroup.kill", "1");
-    let _ = group.write("freezer.state", "THAWED");
+    let _ = group.write("cgroup.freeze", "0");
     remove_when_empty(path);
 }
 
@@ -298,9 +282,7 @@ mod tests {
         );
         fs::write(job.join("memory.events"), "oom 3\noom_kill 2\n").expect("a counter");
         fs::write(job.join("pids.events"), "max 9\n").expect("a counter");
-        fs::write(job.join("cpu.stat"), "usage_usec 1500\nuser_usec 1\n").expect("a counter");
         assert_eq!((groups.memory_kills(), groups.refused_pids()), (2, 9));
-        assert_eq!(groups.cpu_time(), Some(Duration::from_micros(1500)));
         groups.kill();
         assert_eq!(read("cgroup.kill"), "1");
     }

@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Instant;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair};
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
 use super::cgroup::Groups;
 use super::disk::Disk;
@@ -17,7 +18,7 @@ use crate::agent::Agent;
 use crate::channel::Channel;
 use crate::failure::{Failure, Step};
 use crate::ids::{self, Ids, Slot};
-use crate::init;
+use crate::init::{self, MAX_REPORT, Report};
 use crate::outcome::Finished;
 use crate::plan::{self, MountPlan, RootPlan, Source};
 use crate::spec::{Owner, Root};
@@ -38,6 +39,36 @@ pub(super) struct Init {
     pub(super) report: OwnedFd,
     /// Open as long as this process lives, which init watches.
     _release: PipeWriter,
+}
+
+impl Init {
+    /// What init or an agent reports next; waits for it.
+    pub(super) fn next_report(&self) -> Result<Report, Failure> {
+        let mut packet = vec![0_u8; MAX_REPORT];
+        let (_, length) =
+            recv(&self.report, packet.as_mut_slice(), RecvFlags::empty()).step("read a report")?;
+        if length == 0 {
+            // Init ended without a word: somebody killed it.
+            return Ok(Report::Signaled(Signal::KILL.as_raw()));
+        }
+        let report = packet.get(..length).and_then(|packet| serde_json::from_slice(packet).ok());
+        report.ok_or_else(|| Failure::new("read a report", "it is not in the form of one"))
+    }
+
+    /// Kills init and waits for its end.
+    pub(super) fn kill(&self) {
+        let _ = pidfd_send_signal(&self.child.pidfd, Signal::KILL);
+        let _ = waitid(WaitId::PidFd(self.child.pidfd.as_fd()), WaitIdOptions::EXITED);
+    }
+
+    /// Ends a job whose start failed, perhaps because init had failed before; the first cause.
+    fn give_up(&self, failure: Failure) -> Failure {
+        self.kill();
+        match self.next_report() {
+            Ok(Report::Failed(first)) => first,
+            _ => failure,
+        }
+    }
 }
 
 /// The ids of one job.
@@ -116,17 +147,15 @@ fn clone_init(
         }
         Side::Parent(child) => {
             drop(plan);
-            let released = identity
+            // Init builds its view while it is being put into its control groups, which takes as long.
+            let go_on = || (&release).write_all(&[1]).step("release init");
+            let joined = identity
                 .map(&child)
+                .and_then(|()| go_on())
                 .and_then(|()| groups.add(child.pid))
-                .and_then(|()| (&release).write_all(&[1]).step("release init"));
-            match released {
-                Ok(()) => Ok(Init { child, report, _release: release }),
-                Err(failure) => {
-                    super::watch::kill_and_collect(&child);
-                    Err(failure)
-                }
-            }
+                .and_then(|()| go_on());
+            let init = Init { child, report, _release: release };
+            joined.map_err(|failure| init.give_up(failure)).map(|()| init)
         }
     }
 }

@@ -1,12 +1,9 @@
 //! Following a job to its end and stopping it at its limits.
 
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
-use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
 use super::cgroup::Groups;
 use super::disk::Disk;
@@ -14,10 +11,10 @@ use super::run::Init;
 use crate::WATCH_INTERVAL;
 use crate::channel::Channel;
 use crate::failure::{Failure, Step};
-use crate::init::{MAX_REPORT, Report};
+use crate::init::Report;
 use crate::outcome::{Breach, Outcome, Usage};
 use crate::spec::Limits;
-use crate::sys::{self, Child};
+use crate::sys;
 
 /// What a shell makes of a program that a signal killed.
 const SHELL_SIGNALED: i32 = 128;
@@ -46,7 +43,7 @@ impl Watch<'_> {
         loop {
             let (reported, stop) = self.wait(deadline.min(next_look))?;
             if reported {
-                match self.next_report()? {
+                match self.init.next_report()? {
                     Report::Started => {
                         running = true;
                         started()?;
@@ -90,18 +87,6 @@ impl Watch<'_> {
         Ok((!fds[0].revents().is_empty(), !fds[1].revents().is_empty()))
     }
 
-    fn next_report(&self) -> Result<Report, Failure> {
-        let mut packet = vec![0_u8; MAX_REPORT];
-        let (_, length) =
-            recv(&self.init.report, packet.as_mut_slice(), RecvFlags::empty()).step("read a report")?;
-        if length == 0 {
-            // Init ended without a word: somebody killed it.
-            return Ok(Report::Signaled(Signal::KILL.as_raw()));
-        }
-        let report = packet.get(..length).and_then(|packet| serde_json::from_slice(packet).ok());
-        report.ok_or_else(|| Failure::new("read a report", "it is not in the form of one"))
-    }
-
     fn exited(&mut self, status: i32, agent_error: Option<String>) -> Outcome {
         let breach = if status == 0 { self.counted_breach() } else { self.breach() };
         if let Some(breach) = breach {
@@ -141,21 +126,11 @@ impl Watch<'_> {
 
     /// Kills what is left of the job and waits for its end; what it used.
     pub(super) fn end(&self) -> Usage {
-        // Init's end ends its whole process id namespace; the groups are thawed so that it can.
-        let _ = pidfd_send_signal(&self.init.child.pidfd, Signal::KILL);
+        // Frozen processes die only when they are thawed, so the groups come first; init's end is that of its whole
+        // process id namespace.
         self.groups.kill();
-        let _ = waitid(WaitId::PidFd(self.init.child.pidfd.as_fd()), WaitIdOptions::EXITED);
+        self.init.kill();
         let (cpu, peak) = sys::children_usage();
-        Usage {
-            wall: self.start.elapsed(),
-            cpu: self.groups.cpu_time().unwrap_or(cpu),
-            peak_memory: self.groups.peak_memory().unwrap_or(peak),
-        }
+        Usage { wall: self.start.elapsed(), cpu, peak_memory: self.groups.peak_memory().unwrap_or(peak) }
     }
-}
-
-/// Kills a process and waits for its end.
-pub(super) fn kill_and_collect(child: &Child) {
-    let _ = pidfd_send_signal(&child.pidfd, Signal::KILL);
-    let _ = waitid(WaitId::PidFd(child.pidfd.as_fd()), WaitIdOptions::EXITED);
 }

