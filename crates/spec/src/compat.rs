@@ -72,14 +72,14 @@ impl System<'_> {
     fn has_output(&self, outputs: &[&str]) -> bool {
         self.items(&["outputs"]).iter().filter_map(Node::text).any(|output| outputs.contains(&output))
     }
+}
 
-    fn error(&self, code: &'static str, node: &Node, message: impl Into<String>) -> Finding {
-        Finding::error(code, node.span, "", message)
-    }
+fn error(code: &'static str, node: &Node, message: impl Into<String>) -> Finding {
+    Finding::error(code, node.span, "", message)
+}
 
-    fn warning(&self, code: &'static str, node: &Node, message: impl Into<String>) -> Finding {
-        Finding::warning(code, node.span, "", message)
-    }
+fn warning(code: &'static str, node: &Node, message: impl Into<String>) -> Finding {
+    Finding::warning(code, node.span, "", message)
 }
 
 /// Where the deepest node with exactly this place stands in the written spec.

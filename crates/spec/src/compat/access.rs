@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::System;
+use super::{System, error, warning};
 use crate::model::Base;
 use crate::report::{Finding, quote};
 use crate::value::Node;
@@ -47,25 +47,24 @@ fn users(system: &System<'_>, found: &mut Vec<Finding>) {
         if SYSTEM_ACCOUNTS.contains(&name) {
             let message = format!("{} is an account of the system", quote(name));
             let reason = "services of the base own it and expect it as the base made it";
-            found.push(system.error("reserved", node, message).reason(reason).hint("choose another name"));
+            found.push(error("reserved", node, message).reason(reason).hint("choose another name"));
         }
         if name == "root" {
-            found.extend(root(system, user));
+            found.extend(root(user));
         }
         let Some(id) = user.get("uid") else { continue };
         if let Some(other) = ids.insert(id.to_json().to_string(), name) {
             let message = format!("{} has the same `uid` as {}", quote(name), quote(other));
-            found.push(system.error("duplicate", id, message).hint("give each user a number of its own"));
+            found.push(error("duplicate", id, message).hint("give each user a number of its own"));
         }
     }
 }
 
-fn root(system: &System<'_>, user: &Node) -> Vec<Finding> {
+fn root(user: &Node) -> Vec<Finding> {
     let fixed = ["uid", "home", "sudo"].into_iter().filter_map(|key| Some((key, user.get(key)?)));
     fixed
         .map(|(key, node)| {
-            system
-                .error("incompatible", node, format!("`{key}` of `root` cannot be set"))
+            error("incompatible", node, format!("`{key}` of `root` cannot be set"))
                 .reason("the base defines the account of root")
                 .hint("for `root` give only `password`, `sshKeys` and `shell`")
         })
@@ -78,7 +77,7 @@ fn ssh(system: &System<'_>, found: &mut Vec<Finding>) {
     for node in system.items(&["securityFeatures", "ssh", "allowUsers"]) {
         if let Some(name) = node.text().filter(|name| named(name).is_none()) {
             let message = format!("{} may log in over ssh, but is not under `users`", quote(name));
-            found.push(system.warning("unknown-user", node, message).hint("add the user, or check the name"));
+            found.push(warning("unknown-user", node, message).hint("add the user, or check the name"));
         }
     }
     let hashed =
@@ -87,9 +86,7 @@ fn ssh(system: &System<'_>, found: &mut Vec<Finding>) {
         && !users.iter().any(hashed)
     {
         let message = "passwords are accepted over ssh, but no user has one";
-        found.push(
-            system.warning("no-effect", node, message).hint("give a user a `password`, or use keys alone"),
-        );
+        found.push(warning("no-effect", node, message).hint("give a user a `password`, or use keys alone"));
     }
     if let Some((node, "yes")) = system.text(&["securityFeatures", "ssh", "permitRootLogin"])
         && named("root").is_some_and(hashed)
@@ -97,10 +94,7 @@ fn ssh(system: &System<'_>, found: &mut Vec<Finding>) {
         let message = "root can log in over ssh with a password";
         let reason = "the name is known everywhere, so only the password protects the system";
         found.push(
-            system
-                .warning("weak-access", node, message)
-                .reason(reason)
-                .hint("use `prohibit-password` and a key"),
+            warning("weak-access", node, message).reason(reason).hint("use `prohibit-password` and a key"),
         );
     }
 }
@@ -114,10 +108,7 @@ fn mac(system: &System<'_>, found: &mut Vec<Finding>) {
         let message = format!("a system has one mandatory access control system, not {list}");
         let reason = "the kernel runs at most one of them, and their packages set up conflicting policies";
         found.push(
-            system
-                .error("incompatible", node, message)
-                .reason(reason)
-                .hint(format!("keep {}", quote(names[0]))),
+            error("incompatible", node, message).reason(reason).hint(format!("keep {}", quote(names[0]))),
         );
     }
     let packages = [("selinux", "selinux-basics"), ("apparmor", "apparmor")];
@@ -141,8 +132,7 @@ fn mac(system: &System<'_>, found: &mut Vec<Finding>) {
     if names.contains(&"selinux") && system.base() == Some(Base::Arch) {
         let message = "Arch has no official SELinux packages and no policy";
         found.push(
-            system
-                .warning("unsupported-upstream", node, message)
+            warning("unsupported-upstream", node, message)
                 .hint("use `apparmor`, or expect to write a policy"),
         );
     }

@@ -1,6 +1,6 @@
 //! Display servers and compositors.
 
-use super::System;
+use super::{System, error};
 use crate::model::{Base, Compositor};
 use crate::report::{Finding, quote};
 
@@ -34,20 +34,18 @@ pub(super) fn rules(system: &System<'_>, found: &mut Vec<Finding>) {
     {
         let needed = wanted.iter().map(|server| format!("`{server}`")).collect::<Vec<_>>().join(" or ");
         found.push(
-            system
-                .error(
-                    "incompatible",
-                    server,
-                    format!("`display.server` is `{text}`, but {} needs {needed}", quote(name)),
-                )
-                .reason(format!("{} is made for {needed}", quote(name)))
-                .hint(format!("set `display.server` to {needed}, or choose another `display.compositor`")),
+            error(
+                "incompatible",
+                server,
+                format!("`display.server` is `{text}`, but {} needs {needed}", quote(name)),
+            )
+            .reason(format!("{} is made for {needed}", quote(name)))
+            .hint(format!("set `display.server` to {needed}, or choose another `display.compositor`")),
         );
     }
     if let Some(base) = system.base().filter(|base| missing(*base).contains(&compositor)) {
         found.push(
-            system
-                .error("incompatible", node, format!("{} is not packaged by `{}`", quote(name), base.key()))
+            error("incompatible", node, format!("{} is not packaged by `{}`", quote(name), base.key()))
                 .reason("a system is built from the packages of its base")
                 .hint("choose `sway`, `labwc` or `wayfire`, or another base"),
         );

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::System;
+use super::{System, error, warning};
 use crate::report::{Finding, quote};
 use crate::value::Node;
 
@@ -15,23 +15,21 @@ pub(super) fn rules(system: &System<'_>, found: &mut Vec<Finding>) {
             let message = format!("{} and {} differ only in upper and lower case", quote(other), quote(path));
             let reason = "on file systems that ignore case one would replace the other";
             found.push(at_path(system, path, |node| {
-                system.error("contradiction", node, message.clone()).reason(reason).hint("rename one of them")
+                error("contradiction", node, message.clone()).reason(reason).hint("rename one of them")
             }));
         }
         let parent = parents(path).find(|parent| paths.contains(parent));
         if let Some(parent) = parent {
             let message = format!("{} lies below {}, which is a file", quote(path), quote(parent));
             found.push(at_path(system, path, |node| {
-                system
-                    .error("contradiction", node, message.clone())
+                error("contradiction", node, message.clone())
                     .hint("a path is a file or a directory, not both")
             }));
         }
         if file.value.mode & 0o6000 != 0 {
             let message = format!("{} runs with the rights of its owner or group", quote(path));
             found.push(at_path(system, path, |node| {
-                system
-                    .warning("set-id", node, message.clone())
+                warning("set-id", node, message.clone())
                     .hint("drop the leading digit of `mode` unless it is needed")
             }));
         }

@@ -2,43 +2,40 @@
 
 use std::net::IpAddr;
 
-use super::System;
+use super::{System, error, warning};
 use crate::report::{Finding, quote};
 use crate::value::Node;
 
 pub(super) fn rules(system: &System<'_>, found: &mut Vec<Finding>) {
     for interface in system.items(&["network", "interfaces"]) {
         let name = interface.get("name").and_then(Node::text).unwrap_or_default();
-        method(system, interface, name, found);
-        gateways(system, interface, found);
+        method(interface, name, found);
+        gateways(interface, found);
     }
 }
 
-fn method(system: &System<'_>, interface: &Node, name: &str, found: &mut Vec<Finding>) {
+fn method(interface: &Node, name: &str, found: &mut Vec<Finding>) {
     let addresses = interface.get("addresses").filter(|node| !node.items().is_empty());
     let Some(method) = interface.get("method") else { return };
     match (method.text(), addresses) {
         (Some("static"), None) => {
             let message = format!("{} is `static` but has no `addresses`", quote(name));
             found.push(
-                system
-                    .error("missing", method, message)
+                error("missing", method, message)
                     .hint("add `addresses = [\"192.0.2.10/24\"]`, or use `dhcp`"),
             );
         }
         (Some(other @ ("dhcp" | "none")), Some(addresses)) => {
             let message = format!("{} has `addresses`, but its `method` is `{other}`", quote(name));
             found.push(
-                system
-                    .error("incompatible", addresses, message)
-                    .hint("use `static`, or remove the addresses"),
+                error("incompatible", addresses, message).hint("use `static`, or remove the addresses"),
             );
         }
         _ => {}
     }
 }
 
-fn gateways(system: &System<'_>, interface: &Node, found: &mut Vec<Finding>) {
+fn gateways(interface: &Node, found: &mut Vec<Finding>) {
     let gateways = interface.get("gateway").map(Node::items).unwrap_or_default();
     let addresses = interface.get("addresses").map(Node::items).unwrap_or_default();
     let mut seen = [false; 2];
@@ -47,7 +44,7 @@ fn gateways(system: &System<'_>, interface: &Node, found: &mut Vec<Finding>) {
         let family = usize::from(gateway.is_ipv6());
         if std::mem::replace(&mut seen[family], true) {
             let message = "an interface has at most one gateway of each family";
-            found.push(system.error("duplicate", node, message).hint("keep one IPv4 and one IPv6 gateway"));
+            found.push(error("duplicate", node, message).hint("keep one IPv4 and one IPv6 gateway"));
         }
         let link_local = matches!(gateway, IpAddr::V6(address) if (address.segments()[0] & 0xffc0) == 0xfe80);
         let reached = addresses.iter().filter_map(Node::text).any(|prefix| contains(prefix, gateway));
@@ -55,8 +52,7 @@ fn gateways(system: &System<'_>, interface: &Node, found: &mut Vec<Finding>) {
             let message = "no address of this interface is in the network of its gateway";
             let reason = "the system could not reach the gateway";
             found.push(
-                system
-                    .warning("unreachable", node, message)
+                warning("unreachable", node, message)
                     .reason(reason)
                     .hint("check the gateway and the prefix length"),
             );

@@ -1,16 +1,16 @@
 //! Requests, sources and pins.
 
-use super::System;
+use super::{System, error, warning};
 use crate::report::{Finding, quote};
 use crate::value::Node;
 
 pub(super) fn rules(system: &System<'_>, found: &mut Vec<Finding>) {
     backports(system, found);
     for source in system.items(&["repositories", "sources"]) {
-        signature(system, source, found);
+        signature(source, found);
     }
     for pin in system.items(&["repositories", "pins"]) {
-        found.extend(pin_target(system, pin));
+        found.extend(pin_target(pin));
     }
 }
 
@@ -29,33 +29,33 @@ fn backports(system: &System<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-fn signature(system: &System<'_>, source: &Node, found: &mut Vec<Finding>) {
+fn signature(source: &Node, found: &mut Vec<Finding>) {
     let unsigned = source.get("unsigned").and_then(Node::flag) == Some(true);
     match (source.get("signedBy"), unsigned) {
         (None, false) => {
             let message = "the source has no key that signs it";
             let reason = "without a signature everything it delivers can be forged on the way";
             let hint = "give the public key in `signedBy`, or accept the risk by name with `unsigned = true`";
-            found.push(system.error("unsigned", source, message).reason(reason).hint(hint));
+            found.push(error("unsigned", source, message).reason(reason).hint(hint));
         }
         (Some(key), true) => {
             let message = "the source is `unsigned` and has a key";
-            found.push(system.error("contradiction", key, message).hint("remove `unsigned`"));
+            found.push(error("contradiction", key, message).hint("remove `unsigned`"));
         }
         (None, true) => {
             let message = "the source is not signed";
             let reason = "everything it delivers can be forged on the way";
-            found.push(system.warning("unsigned", source, message).reason(reason));
+            found.push(warning("unsigned", source, message).reason(reason));
         }
         (Some(_), false) => {}
     }
 }
 
-fn pin_target(system: &System<'_>, pin: &Node) -> Option<Finding> {
+fn pin_target(pin: &Node) -> Option<Finding> {
     let message = match (pin.get("version").is_some(), pin.get("suite").is_some()) {
         (true, true) => "the pin names both a version and a suite",
         (false, false) => "the pin names neither a version nor a suite",
         _ => return None,
     };
-    Some(system.error("missing", pin, message).hint("give exactly one of `version` and `suite`"))
+    Some(error("missing", pin, message).hint("give exactly one of `version` and `suite`"))
 }

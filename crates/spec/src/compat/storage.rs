@@ -1,6 +1,6 @@
 //! File systems, partitions and backups.
 
-use super::System;
+use super::{System, error, warning};
 use crate::model::Base;
 use crate::report::Finding;
 use crate::value::Node;
@@ -24,8 +24,7 @@ fn disk_only(system: &System<'_>, found: &mut Vec<Finding>) {
             let message = format!("`filesystem.{key}` has no effect without a disk image");
             let reason = "the other outputs bring no file system of their own that it could apply to";
             found.push(
-                system
-                    .warning("no-effect", node, message)
+                warning("no-effect", node, message)
                     .reason(reason)
                     .hint("add `disk` to `outputs`, or remove it"),
             );
@@ -36,8 +35,7 @@ fn disk_only(system: &System<'_>, found: &mut Vec<Finding>) {
 fn zfs(system: &System<'_>) -> Option<Finding> {
     let (node, root) = system.text(&["filesystem", "root"])?;
     (root == "zfs" && system.base() == Some(Base::Alpine)).then(|| {
-        system
-            .warning("fragile", node, "ZFS on Alpine follows its own kernel packages")
+        warning("fragile", node, "ZFS on Alpine follows its own kernel packages")
             .reason("an update of the kernel can arrive before the matching ZFS module")
             .hint("prefer `ext4` or `btrfs`, or pin the kernel")
     })
@@ -48,8 +46,7 @@ fn snapshots(system: &System<'_>) -> Option<Finding> {
     let root = system.text(&["filesystem", "root"]).map_or("ext4", |(_, root)| root);
     let lvm = system.flag(&["filesystem", "lvm", "enable"]).is_some_and(|(_, lvm)| lvm);
     (enabled && !lvm && !matches!(root, "btrfs" | "zfs")).then(|| {
-        system
-            .error("incompatible", node, format!("`{root}` cannot take snapshots"))
+        error("incompatible", node, format!("`{root}` cannot take snapshots"))
             .reason("snapshots need a file system that copies on write, or logical volumes")
             .hint("set `filesystem.root` to `btrfs`, or enable `filesystem.lvm`")
     })
@@ -59,8 +56,7 @@ fn squashfs(system: &System<'_>) -> Option<Finding> {
     let (node, text) = system.text(&["filesystem", "compression"])?;
     let unknown = text.starts_with("none");
     (unknown && system.has_output(&["iso"])).then(|| {
-        system
-            .warning("large", node, "the ISO will hold the system without compression")
+        warning("large", node, "the ISO will hold the system without compression")
             .hint("use `zstd` for speed or `xz` for size")
     })
 }
@@ -71,14 +67,12 @@ fn partitions(system: &System<'_>, found: &mut Vec<Finding>) {
     if !partitions.is_empty() && !partitions.iter().any(|node| mount(node).as_deref() == Some("/")) {
         let node = system.at(&["filesystem", "partitions"]).unwrap_or(&partitions[0]);
         found.push(
-            system
-                .error("missing", node, "no partition is mounted at `/`")
-                .hint("add one with `mount = \"/\"`"),
+            error("missing", node, "no partition is mounted at `/`").hint("add one with `mount = \"/\"`"),
         );
     }
     let rest = partitions.iter().filter(|node| node.get("size").and_then(Node::text) == Some("rest"));
     for node in rest.skip(1) {
-        found.push(system.error("duplicate", node, "only one partition can have the rest of the disk"));
+        found.push(error("duplicate", node, "only one partition can have the rest of the disk"));
     }
 }
 
@@ -92,13 +86,13 @@ fn raid(system: &System<'_>, found: &mut Vec<Finding>) {
     };
     if let Some(node) = system.at(&["filesystem", "raid", "devices"]).filter(|_| devices < least) {
         let message = format!("RAID {level} needs at least {least} disks");
-        found.push(system.error("incompatible", node, message));
+        found.push(error("incompatible", node, message));
     }
 }
 
 fn backup(system: &System<'_>) -> Option<Finding> {
     let node = system.at(&["backup", "tool"])?;
     system.items(&["backup", "destinations"]).is_empty().then(|| {
-        system.error("missing", node, "a backup needs a destination").hint("add it to `backup.destinations`")
+        error("missing", node, "a backup needs a destination").hint("add it to `backup.destinations`")
     })
 }

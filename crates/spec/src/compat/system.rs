@@ -1,6 +1,6 @@
 //! Base, init, kernel, services and settings.
 
-use super::System;
+use super::{System, error, warning};
 use crate::model::{Base, Init};
 use crate::report::{Finding, quote};
 use crate::source::Span;
@@ -25,8 +25,7 @@ fn base(system: &System<'_>) -> Option<Finding> {
         );
     };
     (system.base() == Some(Base::Gentoo)).then(|| {
-        system
-            .warning("slow-base", node, "Gentoo compiles packages, so this build takes hours")
+        warning("slow-base", node, "Gentoo compiles packages, so this build takes hours")
             .hint("prefer binary packages, and keep the list of packages short")
     })
 }
@@ -41,8 +40,7 @@ fn init(system: &System<'_>) -> Option<Finding> {
     let offered =
         base.inits().iter().map(|init| format!("`{}`", word(*init))).collect::<Vec<_>>().join(" and ");
     Some(
-        system
-            .error("incompatible", node, format!("`init` cannot be `{text}` on `{}`", base.key()))
+        error("incompatible", node, format!("`init` cannot be `{text}` on `{}`", base.key()))
             .reason(format!("the packages of `{}` are made for {offered}", base.key()))
             .hint(format!("set `init` to {offered}, or remove it")),
     )
@@ -61,8 +59,7 @@ fn kernel(system: &System<'_>) -> Option<Finding> {
     let (node, flavor) = system.text(&["kernel", "flavor"])?;
     let boots = system.has_output(&["iso", "disk"]);
     (flavor == "none" && boots).then(|| {
-        system
-            .error("incompatible", node, "`kernel.flavor` is `none`, but `outputs` has an image that boots")
+        error("incompatible", node, "`kernel.flavor` is `none`, but `outputs` has an image that boots")
             .reason("an `iso` or `disk` image needs a kernel")
             .hint("remove `flavor`, or make only `oci` and `rootfs`")
     })
@@ -81,8 +78,7 @@ fn services(system: &System<'_>) -> Vec<Finding> {
         let other = disabled.iter().find(|other| other.text().map(unit) == Some(unit(name)))?;
         // A higher layer decides; only one layer saying both is a contradiction.
         (other.layer == item.layer).then(|| {
-            system
-                .error("contradiction", item, format!("{} is both enabled and disabled", quote(name)))
+            error("contradiction", item, format!("{} is both enabled and disabled", quote(name)))
                 .hint("remove it from one of the two lists")
         })
     };
@@ -94,8 +90,7 @@ fn locale(system: &System<'_>) -> Option<Finding> {
     let charset = crate::rules::locale_charset(text)?;
     let utf8 = charset == "UTF-8" || matches!(text, "C" | "POSIX");
     (!utf8).then(|| {
-        system
-            .warning("legacy-locale", node, format!("{} is not a UTF-8 locale", quote(text)))
+        warning("legacy-locale", node, format!("{} is not a UTF-8 locale", quote(text)))
             .reason("many programs of today expect UTF-8")
             .hint(format!(
                 "use `{}.UTF-8` unless you need the old character set",
@@ -108,8 +103,7 @@ fn swappiness(system: &System<'_>) -> Option<Finding> {
     let node = system.at(&["defaults", "swappiness"])?;
     let tuned = system.at(&["postInstall", "systemTuning", "vm.swappiness"])?;
     (tuned.text() != Some(node.to_json().to_string().as_str())).then(|| {
-        system
-            .error("contradiction", tuned, "`vm.swappiness` is set here and by `defaults.swappiness`")
+        error("contradiction", tuned, "`vm.swappiness` is set here and by `defaults.swappiness`")
             .hint("keep one of the two")
     })
 }
