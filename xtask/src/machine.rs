@@ -33,6 +33,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("zsh", "zsh", "reads the completions"),
     ("fish", "fish", "reads the completions"),
     ("script", "bsdutils", "gives a program a terminal"),
+    ("faketime", "faketime", "shows a program another date"),
     ("ps", "procps", "lists the processes that a test left behind"),
 ];
 

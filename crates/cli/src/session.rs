@@ -26,8 +26,13 @@ impl Session {
         Ok(Self { renderer, cancel, _interrupt: interrupt })
     }
 
+    /// The request to stop that Ctrl-C makes.
+    pub fn cancel(&self) -> &Cancel {
+        &self.cancel
+    }
+
     /// Runs an operation of the engine and takes the progress away when it ends.
-    pub fn run<T>(self, operation: impl FnOnce(&Observer<'_>) -> T) -> T {
+    pub fn run<T>(&self, operation: impl FnOnce(&Observer<'_>) -> T) -> T {
         let renderer = Arc::clone(&self.renderer);
         let events = move |event: Event| renderer.event(&event);
         let result = operation(&Observer { events: &events, cancel: &self.cancel });

@@ -7,9 +7,20 @@
 //! | [`streams`] | what goes to which stream; colour; terminals; the time to the first output |
 //! | [`documents`] | the shape of `--json`, the schema, completions and manual pages |
 //! | [`store`] | `cache` on a store of its own |
+//! | [`bad_requests`] | specs that cannot be built |
+//! | [`bad_mirrors`], [`mirror`] | mirrors that are down, slow or lie |
+//! | [`vm`], [`damage`] | guests of `lbuild boot`: small ones, a built image, damaged copies of it |
+//! | [`bad_builds`], [`leftovers`] | builds that fail, are killed or stopped; nothing may be left of them |
 
+mod bad_builds;
+mod bad_mirrors;
+mod bad_requests;
+mod damage;
 mod documents;
+mod leftovers;
 mod messages;
+mod mirror;
 mod program;
 mod store;
 mod streams;
+mod vm;

@@ -30,6 +30,11 @@ impl Place {
         Self { directory: TempDir::new().expect("a temporary directory") }
     }
 
+    /// A directory that exists.
+    pub fn at(directory: TempDir) -> Self {
+        Self { directory }
+    }
+
     /// A directory with this spec as `spec.toml`.
     pub fn with_spec(text: &str) -> Self {
         let place = Self::new();

@@ -1,0 +1,18 @@
+//! Whole images, built from real packages: the same bytes everywhere, no more work than a change needs, nothing in them
+//! that no image may hold, and everything in them that the spec asks for.
+//!
+//! | module | tests |
+//! |---|---|
+//! | [`place`] | stores, specs and locks; runs the binary in surroundings of any kind |
+//! | [`rootfs`] | reads the root filesystem of an image |
+//! | [`reproducible`] | the same lock gives the same bytes |
+//! | [`incremental`] | what is built again after a change, and what is not |
+//! | [`hygiene`] | what makes the gate refuse an image |
+//! | [`effects`] | every field of the configuration, in the finished image |
+
+mod effects;
+mod hygiene;
+mod incremental;
+mod place;
+mod reproducible;
+mod rootfs;

@@ -1,0 +1,150 @@
+//! The same lock gives the same bytes, wherever and whenever it is built.
+
+use std::fs;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::place::{Built, LIVE, Place, SMALL, Surroundings};
+use crate::rootfs::Rootfs;
+
+/// Everything that a second machine may have differently.
+fn elsewhere() -> Surroundings {
+    let environment = [
+        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("HOME", "/nonexistent"),
+        ("TZ", "Pacific/Kiritimati"),
+        ("LC_ALL", "tr_TR.UTF-8"),
+        ("LANGUAGE", "ja"),
+        ("SOURCE_DATE_EPOCH", "7"),
+        ("DEBIAN_FRONTEND", "dialog"),
+    ];
+    Surroundings {
+        umask: Some("077"),
+        hostname: Some("other.example.net"),
+        processor: Some(0),
+        environment: Some(environment.to_vec()),
+    }
+}
+
+/// Builds the same lock here and elsewhere, and compares every file that is published.
+fn assert_same_everywhere(spec: &str) -> Built {
+    let (here, there) = (Place::new(), Place::new());
+    here.spec(spec);
+    fs::copy(here.path("spec.lock"), there.path("spec.lock")).expect("the lock");
+    fs::write(there.path("spec.toml"), spec).expect("the spec");
+    let one = here.build();
+    fs::create_dir_all(there.path("deep/in/another")).expect("a directory");
+    let other = there.build_in(&elsewhere(), "deep/in/another/directory", &[]);
+    let mut names: Vec<_> = fs::read_dir(&one.out).expect("artifacts").map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert!(names.len() >= 4, "{names:?}");
+    if one.artifacts() != other.artifacts() {
+        let found = Rootfs::read(&one.rootfs()).differences(&Rootfs::read(&other.rootfs()));
+        panic!("{:?}\n{:?}\n{}", one.artifacts(), other.artifacts(), found.join("\n"));
+    }
+    for name in names {
+        let read = |built: &Built| fs::read(built.out.join(&name)).expect("an artifact");
+        assert!(read(&one) == read(&other), "{} differs", name.display());
+    }
+    one
+}
+
+#[test]
+fn privileged_t24_a_system_is_the_same_everywhere() {
+    let built = assert_same_everywhere(SMALL);
+    let names: Vec<_> = built.artifacts().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["small-amd64.oci.tar", "small-amd64.tar.zst", "lbuild.lock"]);
+}
+
+#[test]
+fn privileged_t24_an_iso_is_the_same_everywhere() {
+    let built = assert_same_everywhere(LIVE);
+    assert_eq!(built.artifacts()[0].0, "live-amd64.iso");
+}
+
+/// Another year is what no test can build in; but what a clock leaves in an image can be looked for.
+#[test]
+fn privileged_t24_an_image_does_not_know_when_it_was_built() {
+    let place = Place::new();
+    place.spec(SMALL);
+    let began = now();
+    let built = place.build();
+    let ended = now();
+    let lock = fs::read_to_string(place.path("spec.lock")).expect("the lock");
+    let newest = lock.split("date = ").skip(1).filter_map(|rest| rest.split(',').next()?.parse().ok()).max();
+    let newest: i64 = newest.expect("the date of an index");
+    let image = Rootfs::read(&built.rootfs());
+    let late: Vec<_> = image.0.iter().filter(|(_, entry)| entry.mtime > newest).map(|(path, _)| path).collect();
+    assert!(late.is_empty(), "younger than the archive: {late:?}");
+    let traces = Traces::of(began, ended);
+    let made = image.made();
+    assert!(made.contains(&"etc/shadow") && made.len() > 50, "{made:?}");
+    let told: Vec<_> = made.into_iter().filter(|path| traces.are_in(&image.entry(path).content)).collect();
+    assert!(told.is_empty(), "tell when the image was built: {told:?}");
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
+}
+
+/// The forms that a clock's time takes in files.
+struct Traces {
+    began: u64,
+    ended: u64,
+    texts: Vec<String>,
+}
+
+impl Traces {
+    fn of(began: u64, ended: u64) -> Self {
+        let day = Duration::from_hours(24).as_secs();
+        let texts = (began / day..=ended / day).flat_map(|days| {
+            let (year, month, day) = date(days);
+            // The days since 1970 are a field of shadow(5).
+            let compact = format!("{year:04}{month:02}{day:02}");
+            [format!("{year:04}-{month:02}-{day:02}"), compact, format!(":{days}:")]
+        });
+        Self { began, ended, texts: texts.collect() }
+    }
+
+    fn are_in(&self, content: &[u8]) -> bool {
+        let has = |text: &String| content.windows(text.len()).any(|window| window == text.as_bytes());
+        let binary = |window: &[u8]| {
+            let bytes: [u8; 4] = window.try_into().expect("four bytes");
+            [u32::from_le_bytes(bytes), u32::from_be_bytes(bytes)].into_iter().any(|time| self.hold(time.into()))
+        };
+        let digits = content.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 10);
+        let mut numbers = digits.filter_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+        self.texts.iter().any(has) || content.windows(4).any(binary) || numbers.any(|time| self.hold(time))
+    }
+
+    fn hold(&self, time: u64) -> bool {
+        (self.began..=self.ended).contains(&time)
+    }
+}
+
+/// Year, month and day of a number of days since 1970.
+fn date(days: u64) -> (u64, u64, u64) {
+    // Days since 0000-03-01, so that leap days end the years.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let number = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + u64::from(number <= 2), number, day - (153 * month + 2) / 5 + 1)
+}
+
+#[test]
+fn traces_of_a_clock_are_recognized() {
+    let time = 1_795_158_000;
+    let traces = Traces::of(time - 10, time + 10);
+    assert_eq!(date(time / 86_400), (2026, 11, 20));
+    assert_eq!(date(11_016), (2000, 2, 29));
+    for text in ["on 2026-11-20 at", "x-20261120", "user:!:20777:0", "at 1795158003."] {
+        assert!(traces.are_in(text.as_bytes()), "{text}");
+    }
+    assert!(traces.are_in(&u32::try_from(time).unwrap().to_be_bytes()));
+    assert!(traces.are_in(&[&[0], &time.to_le_bytes()[..]].concat()));
+    for text in ["2026-11-19", "1795158999", "17951580031", ":20776:"] {
+        assert!(!traces.are_in(text.as_bytes()), "{text}");
+    }
+}
