@@ -1,11 +1,23 @@
-//! Runs hostile programs and our own code on hostile data so that neither reaches the host.
+//! Runs hostile programs, and our own code on hostile data, so that neither reaches the host.
 //!
 //! A [`Launcher`] starts one *supervisor* process per job: this program again, under a hidden argument that
-//! [`dispatch`] answers to. The supervisor prepares what only the caller's ids may do (control groups, id-mapped
-//! mounts), clones the job's *init* into its namespaces and watches the limits. Init mounts the root, gives up every
-//! privilege and runs the [`Task`]: a program of the root, or an [`Agent`] of ours.
+//! [`dispatch`] answers to. Nothing is forked from a caller's thread. What happens then, in this order:
 //!
-//! Nothing is forked from a caller's thread, and whichever process is killed, the others notice and clean up.
+//! 1. The supervisor (`supervisor`) claims a range of 65,536 ids for the job, makes its control groups, and mounts the
+//!    trees with their ids mapped to that range (`ids`, `plan`). It clones *init* into its own user, mount, process,
+//!    IPC, host name and network namespaces, writes the id maps and lets it go.
+//! 2. Init (`init`) ties its life to the supervisor's, becomes root inside, builds the root (layers, private `/dev`,
+//!    masked `/proc`, no `/sys`) and moves into it with `pivot_root`; no file system of the host is left.
+//! 3. It drops all but ten capabilities, sets *no new privileges*, and closes landlock and the filter of system calls
+//!    behind itself. Every descriptor that the job was not given is closed.
+//! 4. It forks the [`Task`]: a program of the root, or an [`Agent`] of ours.
+//! 5. The supervisor watches the [`Limits`], ends everything at the first breach, and removes the groups. A killed
+//!    caller ends the job through its closed socket, a killed supervisor through the signal that init asked for, and a
+//!    killed init ends its process id namespace. Control groups of a killed supervisor are removed by the next
+//!    [`Launcher::new`], which finds them in the records of the state directory.
+//!
+//! What it does not protect from: bugs of the kernel, which all jobs share with the host. Tenants that must not trust
+//! each other need a machine each.
 //!
 //! - [`Spec`] and its parts: what a job sees and may use
 //! - [`Launcher`], [`Running`], [`Outcome`]: starting, following and stopping it

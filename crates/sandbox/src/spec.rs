@@ -63,7 +63,7 @@ pub enum Root {
     Overlay {
         /// Read-only layers, lowest first; may be empty.
         lowers: Vec<PathBuf>,
-        /// The layer that takes the writes.
+        /// The layer that takes the writes. Its parent directory must let everybody search it (mode 0711 or more).
         upper: PathBuf,
         /// Scratch directory of overlayfs; a sibling of `upper`, created when missing.
         work: PathBuf,

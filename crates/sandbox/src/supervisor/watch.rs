@@ -38,10 +38,11 @@ impl Watch<'_> {
     ) -> Result<Outcome, Failure> {
         let mut agent_error = None;
         let mut running = false;
-        let deadline = self.start + self.limits.wall;
+        let deadline = self.start.checked_add(self.limits.wall);
         let mut next_look = self.start + WATCH_INTERVAL;
         loop {
-            let (reported, stop) = self.wait(deadline.min(next_look))?;
+            let (reported, stop) =
+                self.wait(deadline.map_or(next_look, |deadline| deadline.min(next_look)))?;
             if reported {
                 match self.init.next_report()? {
                     Report::Started => {
@@ -62,7 +63,7 @@ impl Watch<'_> {
                 return Ok(Outcome::Killed);
             }
             let now = Instant::now();
-            if now >= deadline {
+            if deadline.is_some_and(|deadline| now >= deadline) {
                 return Ok(Outcome::Limit(Breach::Wall));
             }
             if now >= next_look {
