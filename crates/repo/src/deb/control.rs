@@ -5,6 +5,8 @@
 
 use memchr::memchr;
 
+use super::ascii::Class;
+
 /// Why text is not deb822.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
@@ -118,7 +120,8 @@ impl<'a> Scanner<'a> {
 
 /// Whether bytes can be the name of a field.
 fn is_name(name: &[u8]) -> bool {
-    !name.is_empty() && name[0] != b'-' && name.iter().all(u8::is_ascii_graphic)
+    static CHARACTERS: Class = Class::graphic();
+    !name.is_empty() && name[0] != b'-' && CHARACTERS.has_all(name)
 }
 
 fn is_blank(line: &[u8]) -> bool {

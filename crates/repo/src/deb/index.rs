@@ -146,9 +146,10 @@ impl Index {
         for (source, text) in sources {
             scanned.push((source, scan::scan(source, text)?));
         }
-        let mut builder = build::Builder::new(scanned.iter().map(|(_, stanzas)| stanzas.len()).sum());
-        for (source, stanzas) in &scanned {
-            builder.add(source, stanzas)?;
+        let count = scanned.iter().flat_map(|(_, pieces)| pieces).map(Vec::len).sum();
+        let mut builder = build::Builder::new(count);
+        for (source, pieces) in &scanned {
+            builder.add(source, pieces.iter().flatten())?;
         }
         let (bytes, layout, rest) = builder.finish()?;
         Ok(Self { bytes, layout, rest })
@@ -253,7 +254,7 @@ impl Index {
     }
 
     fn text(&self, at: u32, length: u32) -> &str {
-        let start = self.layout.text_start() + at as usize;
+        let start = at as usize;
         let bytes = self.bytes.get(start..start + length as usize).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
@@ -430,7 +431,7 @@ impl<'i> Package<'i> {
     }
 
     fn record(&self) -> &'i [u8] {
-        let start = layout::HEADER + self.id as usize * PACKAGE;
+        let start = self.index.layout.packages_start() + self.id as usize * PACKAGE;
         self.index.bytes.get(start..start + PACKAGE).unwrap_or_default()
     }
 }

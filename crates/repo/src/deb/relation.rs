@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use super::ascii::Class;
 use super::version;
 
 /// How a version is bounded.
@@ -134,15 +135,13 @@ impl<'a> Atom<'a> {
     /// packages do not have them.
     pub fn parse(text: &'a str) -> Result<Self, RelationError> {
         let text = text.trim();
-        let end = text.find(|c: char| c.is_whitespace() || c == '(' || c == ':').unwrap_or(text.len());
-        let (name, mut rest) = text.split_at(end);
+        let (name, mut rest) = text.split_at(stretch(text, b"(:"));
         if !is_name(name) {
             return Err(RelationError::Name(clip(text)));
         }
         let mut qualifier = "";
         if let Some(after) = rest.strip_prefix(':') {
-            let end = after.find(|c: char| c.is_whitespace() || c == '(').unwrap_or(after.len());
-            (qualifier, rest) = after.split_at(end);
+            (qualifier, rest) = after.split_at(stretch(after, b"("));
             if !is_name(qualifier) {
                 return Err(RelationError::Name(clip(text)));
             }
@@ -185,9 +184,15 @@ pub fn alternatives(relation: &str) -> impl Iterator<Item = Result<Atom<'_>, Rel
 ///
 /// Upper case is accepted because some third-party repositories use it.
 pub fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphanumeric())
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_'))
+    static CHARACTERS: Class = Class::alphanumeric_and(b"+-._");
+    let bytes = name.as_bytes();
+    bytes.first().is_some_and(u8::is_ascii_alphanumeric) && CHARACTERS.has_all(bytes)
+}
+
+/// The length of the text before white space or one of `ends`, which are ASCII: a boundary of characters.
+fn stretch(text: &str, ends: &[u8]) -> usize {
+    let is_end = |byte: u8| byte.is_ascii_whitespace() || ends.contains(&byte);
+    text.bytes().position(is_end).unwrap_or(text.len())
 }
 
 fn clip(text: &str) -> String {

@@ -233,7 +233,7 @@ pub fn resolve(index: &Index, request: &Request) -> Result<Selection, Unsatisfia
         Ok(solution) => Ok(selection(&task, request, &solution)),
         Err(SolveError::TooHard { steps }) => Err(explain::too_hard(steps)),
         Err(SolveError::Unsatisfiable(conflict)) => {
-            Err(explain::unsatisfiable(&task, request, &resolver, &conflict, unknown))
+            Err(explain::unsatisfiable(&task, request, &conflict, unknown))
         }
     }
 }

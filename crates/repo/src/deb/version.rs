@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::ascii::Class;
+
 /// Why a text is not a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
@@ -36,33 +38,35 @@ pub struct Version<'a> {
     pub revision: &'a str,
 }
 
+/// What a version may be made of.
+static CHARACTERS: Class = Class::alphanumeric_and(b".-+~:");
+
 impl<'a> Version<'a> {
     /// Checks and splits `text`, as strictly as `dpkg` does.
     pub fn parse(text: &'a str) -> Result<Self, VersionError> {
-        let text = text.trim_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+        let text = text.trim_ascii();
         if text.is_empty() {
             return Err(VersionError::Empty);
         }
-        if text.contains(|c: char| c.is_ascii_whitespace() || c == '\x0b') {
+        let strange = text.bytes().find(|byte| !CHARACTERS.has(*byte));
+        if strange.is_some_and(|byte| byte.is_ascii_whitespace() || byte == b'\x0b') {
             return Err(VersionError::Space);
         }
+        let version = Self::split(text);
         if let Some((epoch, _)) = text.split_once(':') {
             let digits = !epoch.is_empty() && epoch.bytes().all(|b| b.is_ascii_digit());
-            if !digits || !epoch.parse::<u32>().is_ok_and(|n| i32::try_from(n).is_ok()) {
+            if !digits || !epoch.parse::<i32>().is_ok_and(|number| number >= 0) {
                 return Err(VersionError::Epoch);
             }
         }
-        let version = Self::split(text);
         if version.upstream.is_empty() {
             return Err(VersionError::NoUpstream);
         }
         if text.ends_with('-') {
             return Err(VersionError::NoRevision);
         }
-        let upstream_ok =
-            version.upstream.bytes().all(|b| b.is_ascii_alphanumeric() || b".-+~:".contains(&b));
-        let revision_ok = version.revision.bytes().all(|b| b.is_ascii_alphanumeric() || b".+~".contains(&b));
-        if !version.upstream.starts_with(|c: char| c.is_ascii_digit()) || !upstream_ok || !revision_ok {
+        let starts_well = version.upstream.as_bytes()[0].is_ascii_digit();
+        if strange.is_some() || !starts_well || version.revision.contains(':') {
             return Err(VersionError::Character);
         }
         Ok(version)

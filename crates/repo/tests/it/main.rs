@@ -3,5 +3,6 @@
 mod apt;
 mod index;
 mod release;
+mod resolve;
 mod unpack;
 mod versions;

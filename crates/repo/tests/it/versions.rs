@@ -93,7 +93,7 @@ fn dpkg_agrees_on_ten_thousand_pairs() {
             .stdout(Stdio::piped())
             .spawn()
             .expect("a shell");
-        let lines: String = pairs.iter().map(|(a, b)| format!("{a} {b}\n")).collect();
+        let lines = pairs.iter().fold(String::new(), |lines, (a, b)| lines + a + " " + b + "\n");
         let mut input = shell.stdin.take().expect("piped");
         let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
         let output = shell.wait_with_output().expect("a shell");

@@ -19,6 +19,7 @@ const MAX_TEXT: usize = 1 << 30;
 
 pub(super) struct Builder {
     records: Vec<u8>,
+    /// The file up to the end of its text.
     text: Vec<u8>,
     names: Names,
     /// Name, package, place and length of the version.
@@ -28,9 +29,11 @@ pub(super) struct Builder {
 
 impl Builder {
     pub(super) fn new(stanzas: usize) -> Self {
+        let mut text = Vec::with_capacity(stanzas * 420 + HEADER);
+        text.resize(HEADER, 0);
         Self {
             records: Vec::with_capacity(stanzas * PACKAGE),
-            text: Vec::with_capacity(stanzas * 260),
+            text,
             names: Names::with_capacity(stanzas * 2),
             provides: Vec::with_capacity(stanzas),
             rest: Rest::default(),
@@ -38,7 +41,11 @@ impl Builder {
     }
 
     /// Adds the stanzas of one source, in order.
-    pub(super) fn add(&mut self, source: &IndexSource, stanzas: &[Stanza<'_>]) -> Result<(), IndexError> {
+    pub(super) fn add<'s>(
+        &mut self,
+        source: &IndexSource,
+        stanzas: impl Iterator<Item = &'s Stanza<'s>>,
+    ) -> Result<(), IndexError> {
         let position = u16::try_from(self.rest.sources.len()).map_err(|_| IndexError::TooLarge)?;
         self.rest.sources.push(source.clone());
         for stanza in stanzas {
@@ -185,13 +192,13 @@ impl Builder {
             names: self.names.names.len(),
             providers: self.provides.len(),
             slots: self.names.slot_count(),
-            text_length: self.text.len(),
+            text_length: self.text.len() - HEADER,
             rest_length: rest.len(),
         };
         self.provides.sort_by_key(|[name, ..]| *name);
-        let mut out = Vec::with_capacity(layout.rest_start() + rest.len());
-        layout.write(&mut out);
-        debug_assert_eq!(out.len(), HEADER);
+        let mut out = self.text;
+        out.reserve(layout.rest_start() + rest.len() - out.len());
+        layout.write(&mut out[..HEADER]);
         out.append(&mut self.records);
         let mut first_provider = 0;
         for name in &self.names.names {
@@ -208,7 +215,6 @@ impl Builder {
         }
         debug_assert_eq!(out.len(), layout.providers_start() + layout.providers * PROVIDER);
         self.names.write_slots(&mut out);
-        out.append(&mut self.text);
         out.extend_from_slice(&rest);
         let sum = checksum(&out[16..]);
         out[8..16].copy_from_slice(&sum.to_le_bytes());

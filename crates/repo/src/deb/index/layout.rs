@@ -1,22 +1,22 @@
 //! The bytes of a cached index.
 //!
-//! A header, then tables of fixed-size records, then text. All numbers are little-endian; places in the text are
-//! offsets into it. Changing anything here is a change of [`MAGIC`].
+//! A header, then text, then tables of fixed-size records. All numbers are little-endian; places in the text count
+//! from the start of the file. Changing anything here is a change of [`MAGIC`].
 //!
 //! | part | record |
 //! |---|---|
 //! | header | magic, checksum, then six `u64`: packages, names, providers, slots, bytes of text, bytes of the rest |
+//! | text | UTF-8 |
 //! | packages | [`PACKAGE`] bytes, see the constants of [`package`] |
 //! | names | text, length, first package, first provider, number of providers |
 //! | providers | package, place and length of the provided version |
 //! | slots | name + 1, or 0 |
-//! | text | UTF-8 |
 //! | rest | JSON: sources, architectures, pool directories |
 
 use super::CacheError;
 
 /// First bytes of a cached index; the last one is the version of the form.
-pub(super) const MAGIC: &[u8; 8] = b"lbdebix1";
+pub(super) const MAGIC: &[u8; 8] = b"lbdebix2";
 /// "No package".
 pub(crate) const NONE: u32 = u32::MAX;
 
@@ -99,8 +99,12 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    pub(super) fn packages_start(&self) -> usize {
+        HEADER + self.text_length
+    }
+
     pub(super) fn names_start(&self) -> usize {
-        HEADER + self.packages * PACKAGE
+        self.packages_start() + self.packages * PACKAGE
     }
 
     pub(super) fn providers_start(&self) -> usize {
@@ -111,12 +115,8 @@ impl Layout {
         self.providers_start() + self.providers * PROVIDER
     }
 
-    pub(super) fn text_start(&self) -> usize {
-        self.slots_start() + self.slots * 4
-    }
-
     pub(super) fn rest_start(&self) -> usize {
-        self.text_start() + self.text_length
+        self.slots_start() + self.slots * 4
     }
 
     /// Reads and checks the header.
@@ -140,14 +140,13 @@ impl Layout {
         Ok(layout)
     }
 
-    /// Writes magic, room for the checksum, and the numbers.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(MAGIC);
-        put_u64(out, 0);
+    /// Writes the header in its place, without the checksum.
+    pub(super) fn write(&self, header: &mut [u8]) {
+        header[..MAGIC.len()].copy_from_slice(MAGIC);
         let numbers =
             [self.packages, self.names, self.providers, self.slots, self.text_length, self.rest_length];
-        for number in numbers {
-            put_u64(out, number as u64);
+        for (position, number) in numbers.into_iter().enumerate() {
+            header[16 + position * 8..][..8].copy_from_slice(&(number as u64).to_le_bytes());
         }
     }
 }

@@ -30,7 +30,6 @@ pub(super) fn probes(hash: u64, slots: usize) -> impl Iterator<Item = usize> {
 pub(super) struct Name {
     pub text: u32,
     pub length: u32,
-    pub hash: u64,
     pub first_package: u32,
     pub last_package: u32,
     pub packages: u32,
@@ -39,7 +38,8 @@ pub(super) struct Name {
 
 /// The table while it is built.
 pub(super) struct Names {
-    slots: Vec<u32>,
+    /// The upper half of the hash, then the name + 1: most probes end without a look at the name itself.
+    slots: Vec<u64>,
     pub names: Vec<Name>,
 }
 
@@ -56,27 +56,31 @@ impl Names {
         strings: &mut Vec<u8>,
         place: impl FnOnce(&mut Vec<u8>) -> u32,
     ) -> Result<u32, IndexError> {
+        let tag = hash >> 32 << 32;
         for slot in probes(hash, self.slots.len()) {
-            let Some(id) = self.slots[slot].checked_sub(1) else {
+            let found = self.slots[slot];
+            if found == 0 {
                 let id = u32::try_from(self.names.len()).map_err(|_| IndexError::TooLarge)?;
-                self.slots[slot] = id + 1;
+                self.slots[slot] = tag | (u64::from(id) + 1);
                 let length = u32::try_from(name.len()).map_err(|_| IndexError::TooLarge)?;
+                let text = place(strings);
                 self.names.push(Name {
-                    text: place(strings),
+                    text,
                     length,
-                    hash,
                     first_package: NONE,
                     last_package: NONE,
                     packages: 0,
                     providers: 0,
                 });
                 return Ok(id);
-            };
-            let known = &self.names[id as usize];
-            let text = known.text as usize;
-            if known.hash == hash && strings.get(text..text + known.length as usize) == Some(name.as_bytes())
-            {
-                return Ok(id);
+            }
+            if found >> 32 << 32 == tag {
+                let id = name_of(found);
+                let known = &self.names[id as usize];
+                let text = known.text as usize;
+                if strings.get(text..text + known.length as usize) == Some(name.as_bytes()) {
+                    return Ok(id);
+                }
             }
         }
         Err(IndexError::Collisions { name: name.chars().take(80).collect() })
@@ -85,11 +89,16 @@ impl Names {
     /// The table in its cached form.
     pub(super) fn write_slots(&self, out: &mut Vec<u8>) {
         for slot in &self.slots {
-            put_u32(out, *slot);
+            put_u32(out, if *slot == 0 { 0 } else { name_of(*slot) + 1 });
         }
     }
 
     pub(super) fn slot_count(&self) -> usize {
         self.slots.len()
     }
+}
+
+/// The name in a slot that is not empty.
+fn name_of(slot: u64) -> u32 {
+    u32::try_from(slot & 0xffff_ffff).unwrap_or(NONE) - 1
 }

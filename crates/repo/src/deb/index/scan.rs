@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::names::hash;
 use super::{IndexError, IndexSource};
+use crate::deb::ascii::{Class, sha256};
 use crate::deb::control::{Field, Scanner, Token};
 use crate::deb::relation::{Atom, Operator, is_name, relations};
 use crate::deb::resolve::Priority;
@@ -45,18 +46,19 @@ pub(super) struct Stanza<'a> {
     pub provides: Vec<Provided<'a>>,
 }
 
+impl Stanza<'_> {
+    /// A package that says nothing about itself is optional.
+    fn new() -> Self {
+        Self { priority: Priority::Optional as u8, ..Self::default() }
+    }
+}
+
 /// Position of `Provides` in [`Stanza::relations`].
 pub(super) const PROVIDES: usize = 5;
 
-/// Reads all stanzas of one file, in order.
-pub(super) fn scan<'a>(source: &IndexSource, text: &'a [u8]) -> Result<Vec<Stanza<'a>>, IndexError> {
-    let pieces: Vec<Result<Vec<Stanza<'a>>, IndexError>> =
-        split(text).into_par_iter().map(|piece| scan_piece(source, piece)).collect();
-    let mut all = Vec::new();
-    for piece in pieces {
-        all.append(&mut piece?);
-    }
-    Ok(all)
+/// Reads all stanzas of one file, in order, in pieces.
+pub(super) fn scan<'a>(source: &IndexSource, text: &'a [u8]) -> Result<Vec<Vec<Stanza<'a>>>, IndexError> {
+    split(text).into_par_iter().map(|piece| scan_piece(source, piece)).collect()
 }
 
 /// Cuts between stanzas.
@@ -77,7 +79,7 @@ fn scan_piece<'a>(source: &IndexSource, text: &'a [u8]) -> Result<Vec<Stanza<'a>
     let broken = |cause| IndexError::Control { index: source.to_string(), source: cause };
     let mut scanner = Scanner::new(text);
     let mut stanzas = Vec::with_capacity(text.len() / 700);
-    let mut reader = Reader { source, stanza: Stanza::default(), seen: 0, path: String::new() };
+    let mut reader = Reader { source, stanza: Stanza::new(), seen: 0, path: String::new() };
     while let Some(token) = scanner.next_token().map_err(broken)? {
         match token {
             Token::Field(field) => reader.field(field)?,
@@ -115,9 +117,8 @@ impl<'a> Reader<'_, 'a> {
                 self.stanza.size = text.parse().map_err(|_| self.bad(field))?;
             }
             b"SHA256" => {
-                let text = self.mandatory(5, field, |text| text.len() == 64)?;
-                let decoded = hex::decode_to_slice(text, &mut self.stanza.sha256);
-                decoded.map_err(|_| self.bad(field))?;
+                self.mandatory(5, field, |_| true)?;
+                self.stanza.sha256 = sha256(field.value).ok_or_else(|| self.bad(field))?;
             }
             b"Source" => self.stanza.source = self.text(field)?.split([' ', '(']).next().unwrap_or_default(),
             b"Installed-Size" => self.stanza.installed_kib = self.text(field)?.parse().unwrap_or(u32::MAX),
@@ -163,7 +164,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn finish(&mut self) -> Result<Stanza<'a>, IndexError> {
-        let mut stanza = std::mem::take(&mut self.stanza);
+        let mut stanza = std::mem::replace(&mut self.stanza, Stanza::new());
         let seen = std::mem::take(&mut self.seen);
         if let Some(missing) = (0..MANDATORY.len()).find(|bit| seen & (1 << bit) == 0) {
             return Err(IndexError::Missing {
@@ -227,10 +228,22 @@ fn usual_path(stanza: &Stanza<'_>, path: &mut String) {
 
 /// A relative path that stays below its base and needs no quoting in a URL.
 fn is_safe_path(path: &str) -> bool {
+    static CHARACTERS: Class = Class::alphanumeric_and(b"+-_~:%@=,");
     let path = path.strip_prefix("./").unwrap_or(path);
+    let mut before = b'/';
+    let mut dots_only = true;
+    for byte in path.bytes().chain([b'/']) {
+        match byte {
+            // A part that is empty, `.` or `..`. Names of more dots do not occur either.
+            b'/' if before == b'/' || dots_only => return false,
+            b'/' => dots_only = true,
+            b'.' => {}
+            byte if CHARACTERS.has(byte) => dots_only = false,
+            _ => return false,
+        }
+        before = byte;
+    }
     path.len() < 1024
-        && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/+-._~:%@=,".contains(&byte))
-        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 fn priority_number(value: &[u8]) -> u8 {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ReleaseError, ReleaseFile, VerifiedRelease};
+use crate::deb::ascii::sha256;
 use crate::deb::control::{Scanner, Token};
 
 /// More files than this are no release; Debian's largest lists about 3,000.
@@ -73,8 +74,7 @@ fn read_files(value: &str) -> Result<BTreeMap<String, ReleaseFile>, ReleaseError
 fn read_file(line: &str) -> Option<ReleaseFile> {
     let mut parts = line.split_whitespace();
     let (digest, size, path) = (parts.next()?, parts.next()?, parts.next()?);
-    let mut sha256 = [0; 32];
-    hex::decode_to_slice(digest, &mut sha256).ok()?;
+    let sha256 = sha256(digest.as_bytes())?;
     let size = size.parse().ok()?;
     let safe = path.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
     (parts.next().is_none() && safe).then(|| ReleaseFile { path: path.to_owned(), size, sha256 })

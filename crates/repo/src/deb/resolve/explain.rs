@@ -1,6 +1,6 @@
 //! From the solver's facts to words.
 
-use lbuild_solve::{Conflict, Fact, PackageId, Resolver, Root as SolverRoot};
+use lbuild_solve::{Conflict, Fact, PackageId, Root as SolverRoot};
 
 use super::fixes;
 use super::problem::{Origin, Task};
@@ -24,17 +24,26 @@ pub(super) fn too_hard(steps: u64) -> Unsatisfiable {
 pub(super) fn unsatisfiable(
     task: &Task<'_>,
     request: &Request,
-    _resolver: &Resolver<'_, World<'_>>,
     conflict: &Conflict,
     unknown: Vec<Unknown>,
 ) -> Unsatisfiable {
-    let chain: Vec<Link> = conflict.facts.iter().map(|fact| link(task, request, fact)).collect();
-    let roots = conflict.roots.iter().map(|root| root_of(task, request, *root)).collect();
+    let first =
+        |goal: usize| task.problem.goals[goal].any_of.first().map(|package| task.world.package(*package));
+    let current = |position: usize| {
+        let goal = task.origins.iter().position(|origin| *origin == Origin::Wanted(position))?;
+        first(goal).map(|package| package.version().to_owned())
+    };
+    let names = fixes::Names {
+        unknown: &unknown,
+        current: &current,
+        base_package: &|goal| first(goal).map(|package| package.name().to_owned()),
+    };
+    let fixes = fixes::find(task.world.index, request, &task.origins, conflict, &names);
     Unsatisfiable {
         summary: summary(task, request, conflict, &unknown),
-        roots,
-        chain,
-        fixes: fixes::find(task.world.index, request, &task.origins, &conflict.roots, &unknown),
+        roots: conflict.roots.iter().map(|root| root_of(task, request, *root)).collect(),
+        chain: conflict.facts.iter().map(|fact| link(task, request, fact)).collect(),
+        fixes,
         unknown,
     }
 }
@@ -109,11 +118,11 @@ fn link(task: &Task<'_>, request: &Request, fact: &Fact) -> Link {
             (text, "asks for".to_owned(), label(at(package)))
         }
         Fact::AsksInVain { goal } => {
-            let Origin::Wanted(position) = task.origins[goal] else {
-                return Link { from: String::new(), relation: String::new(), to: String::new() };
+            let to = match task.origins[goal] {
+                Origin::Wanted(position) => vain_request(world, &request.packages[position]),
+                Origin::Essential | Origin::Priority(_) => String::new(),
             };
-            let wanted = &request.packages[position];
-            (wanted.to_string(), "asks for".to_owned(), vain_request(world, wanted))
+            (task.goal_text(request, goal), "is not available:".to_owned(), to)
         }
         Fact::Needs { package, relation, on } => {
             let (verb, text) = requirement(at(package), relation);
@@ -165,22 +174,23 @@ fn atoms(relation: &str) -> Vec<Atom<'_>> {
 /// What is there of the packages that a relation names.
 fn availability(world: &World<'_>, relation: &str) -> String {
     let atoms = atoms(relation);
-    let versions = |atom: &Atom<'_>| world.index.named(atom.name).map(|package| package.version()).next();
-    match &atoms[..] {
-        [atom] => match versions(atom) {
-            Some(version) if !atom.accepts(version) => format!(", but only version {version} is available"),
-            Some(_) => String::new(),
-            None if world
-                .index
-                .name_id(atom.name)
-                .is_some_and(|id| world.index.providers(id).next().is_some()) =>
-            {
-                String::new()
-            }
-            None => ", which no package provides".to_owned(),
-        },
-        _ => ", none of which can be installed".to_owned(),
+    let [atom] = atoms[..] else { return ", none of which can be installed".to_owned() };
+    let Some(name) = world.index.name_id(atom.name) else { return ", which no package provides".to_owned() };
+    if let Some(version) = world.index.of_name(name).map(|package| package.version()).next() {
+        let chosen = world.members(world.slot(name, 0)).first().map_or(version, Package::version);
+        let elsewhere = world.index.of_name(name).any(|package| atom.accepts(package.version()));
+        return match (atom.accepts(chosen), elsewhere) {
+            (true, _) => String::new(),
+            (false, true) => format!(", but version {chosen} would be installed"),
+            (false, false) => format!(", but only version {chosen} is available"),
+        };
     }
+    let mut versions = world.index.providers(name).map(|(_, version)| version).peekable();
+    if versions.peek().is_none() {
+        return ", which no package provides".to_owned();
+    }
+    let met = |version: &str| atom.bound.is_none() || !version.is_empty() && atom.accepts(version);
+    if versions.any(met) { String::new() } else { ", which nothing provides in such a version".to_owned() }
 }
 
 fn vain_request(world: &World<'_>, wanted: &Wanted) -> String {
@@ -191,10 +201,9 @@ fn vain_request(world: &World<'_>, wanted: &Wanted) -> String {
         .collect();
     there.dedup();
     if there.is_empty() {
-        "nothing: no package has this name".to_owned()
-    } else {
-        format!("nothing: there is {}", there.join(", "))
+        return "no package has this name".to_owned();
     }
+    format!("there is only {}", join(&there))
 }
 
 /// One sentence for a person.
@@ -208,18 +217,31 @@ fn summary(task: &Task<'_>, request: &Request, conflict: &Conflict, unknown: &[U
         let names: Vec<String> = unknown.iter().map(|unknown| format!("`{}`", unknown.name)).collect();
         return format!("There are no packages {}.", join(&names));
     }
-    let roots: Vec<String> = conflict.roots.iter().map(|root| root_text(task, request, *root)).collect();
-    let reason = decisive(conflict).map(|fact| link(task, request, fact));
-    let reason =
-        reason.map_or(String::new(), |link| format!(": {} {} {}", link.from, link.relation, link.to));
-    match (&roots[..], conflict.facts.last()) {
-        ([only], Some(Fact::AsksInVain { .. })) => {
-            let vain = conflict.facts.last().map(|fact| link(task, request, fact).to).unwrap_or_default();
-            format!("{only} is not available{}.", vain.strip_prefix("nothing").unwrap_or_default())
-        }
-        ([only], _) => format!("{only} cannot be installed{reason}."),
-        _ => format!("{} do not go together{reason}.", join(&roots)),
+    let decisive = decisive(conflict);
+    if let (Some(Fact::Banned { package, .. }), [SolverRoot::Goal(goal), SolverRoot::Ban(_)]) =
+        (decisive, &conflict.roots[..])
+    {
+        let banned = task.world.package(*package).name();
+        return match task.origins[*goal] {
+            Origin::Essential => format!("`{banned}` is needed by every system and cannot be left out."),
+            _ => format!(
+                "{} needs `{banned}`, which is to be left out.",
+                root_text(task, request, conflict.roots[0])
+            ),
+        };
     }
+    let roots: Vec<String> = conflict.roots.iter().map(|root| root_text(task, request, *root)).collect();
+    let reason = decisive.map(|fact| (fact, link(task, request, fact)));
+    match (&roots[..], reason) {
+        ([only], Some((Fact::AsksInVain { .. }, link))) => format!("{only} {} {}.", link.relation, link.to),
+        ([only], Some((_, link))) => format!("{only} cannot be installed: {}.", sentence(&link)),
+        (_, Some((_, link))) => format!("{} do not go together: {}.", join(&roots), sentence(&link)),
+        (_, None) => format!("{} do not go together.", join(&roots)),
+    }
+}
+
+fn sentence(link: &Link) -> String {
+    format!("{} {} {}", link.from, link.relation, link.to)
 }
 
 fn root_text(task: &Task<'_>, request: &Request, root: SolverRoot) -> String {

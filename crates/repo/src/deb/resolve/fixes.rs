@@ -1,8 +1,8 @@
 //! Changes of a request that were tried and work.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use lbuild_solve::{Resolver, Root as SolverRoot, SolveError};
+use lbuild_solve::{Conflict, Resolver, Root as SolverRoot, SolveError};
 
 use super::problem::{self, Origin, split_arch};
 use super::{Change, Effect, Fix, Request, Unknown};
@@ -10,28 +10,53 @@ use crate::deb::index::Index;
 
 /// Fixes that are shown.
 const MOST: usize = 6;
-/// Requests that one fix drops at most.
-const MOST_DROPS: usize = 5;
+/// Changes that one fix makes at most.
+const MOST_CHANGES: usize = 4;
+/// Requests that are solved to find fixes.
+const MOST_ATTEMPTS: usize = 24;
+
+/// Pin of a suite that is in use without being asked for.
+const NORMAL_PIN: i32 = 500;
 
 /// Names with installed sizes in bytes.
 type Installed = BTreeMap<String, u64>;
 
 /// Tries what could help, and keeps what does: what keeps all requests first, then the fewest removals.
+///
+/// What keeps all requests must help by itself. Dropping one request may show the next clash; each of its roots is
+/// then tried as a further drop, breadth first, so that small fixes are found before large ones.
 pub(super) fn find(
     index: &Index,
     request: &Request,
     origins: &[Origin],
-    roots: &[SolverRoot],
-    unknown: &[Unknown],
+    conflict: &Conflict,
+    names: &Names<'_>,
 ) -> Vec<Fix> {
     let attempts = Attempts { index, request };
-    let before = attempts.without_roots(origins, roots);
-    let mut seen: HashSet<Vec<Change>> = HashSet::new();
+    let before = attempts.without_roots(origins, &conflict.roots);
+    let mut queue: VecDeque<Vec<Change>> =
+        ideas(index, request, origins, conflict, names).into_iter().map(|idea| vec![idea]).collect();
+    let mut seen: HashSet<Vec<Change>> = queue.iter().cloned().collect();
     let mut fixes: Vec<Fix> = Vec::new();
-    for change in ideas(index, request, origins, roots, unknown) {
-        let Some((changes, installed)) = attempts.complete(change) else { continue };
-        if seen.insert(changes.clone()) {
-            fixes.push(describe(request, changes, &before, &installed));
+    for _ in 0..MOST_ATTEMPTS {
+        let Some(changes) = queue.pop_front() else { break };
+        let contains = |fix: &Fix| fix.changes.iter().all(|change| changes.contains(change));
+        if fixes.iter().any(contains) {
+            continue;
+        }
+        match attempts.solve(&changed(request, &changes)) {
+            Ok(installed) => fixes.push(describe(request, changes, &before, &installed)),
+            Err(next) if changes.len() < MOST_CHANGES && changes.iter().all(Change::drops) => {
+                for change in next.into_iter().filter_map(|change| attempts.as_original(&changes, change)) {
+                    let mut more = changes.clone();
+                    more.push(change);
+                    more.sort();
+                    if seen.insert(more.clone()) {
+                        queue.push_back(more);
+                    }
+                }
+            }
+            Err(_) => {}
         }
     }
     fixes.sort_by_key(|fix| {
@@ -40,6 +65,16 @@ pub(super) fn find(
     });
     fixes.truncate(MOST);
     fixes
+}
+
+/// What is known about names that the requests use.
+pub(super) struct Names<'a> {
+    /// Names that do not exist.
+    pub(super) unknown: &'a [Unknown],
+    /// The version that stands for a request now, by position in the request.
+    pub(super) current: &'a dyn Fn(usize) -> Option<String>,
+    /// The package that a goal of the base set means.
+    pub(super) base_package: &'a dyn Fn(usize) -> Option<String>,
 }
 
 impl Change {
@@ -64,7 +99,13 @@ impl Change {
             Self::DropRequest { index } => format!("do not ask for `{}`", wanted(index)),
             Self::DropRemoval { index } => format!("allow `{}`", request.remove[*index]),
             Self::Rename { index, name } => format!("ask for `{name}` instead of `{}`", wanted(index)),
-            Self::AnyVersion { index } => format!("take any version of `{}`", request.packages[*index].name),
+            Self::AnyVersion { index } => {
+                format!(
+                    "take any version of `{}` instead of `{}`",
+                    request.packages[*index].name,
+                    wanted(index)
+                )
+            }
             Self::FromSuite { index, suite } => {
                 format!("take `{}` from {suite}", request.packages[*index].name)
             }
@@ -92,36 +133,50 @@ fn ideas(
     index: &Index,
     request: &Request,
     origins: &[Origin],
-    roots: &[SolverRoot],
-    unknown: &[Unknown],
+    conflict: &Conflict,
+    names: &Names<'_>,
 ) -> Vec<Change> {
     let mut ideas = Vec::new();
-    for root in roots {
-        let goal = match root {
-            SolverRoot::Ban(ban) => {
-                ideas.push(Change::DropRemoval { index: *ban });
-                continue;
-            }
-            SolverRoot::Goal(goal) => *goal,
-        };
-        let Origin::Wanted(position) = origins[goal] else { continue };
-        let wanted = &request.packages[position];
-        let (name, _) = split_arch(&wanted.name);
-        if let Some(unknown) = unknown.iter().find(|unknown| unknown.name == name) {
-            let rename = |near: &String| Change::Rename { index: position, name: near.clone() };
-            ideas.extend(unknown.near.iter().take(3).map(rename));
+    for root in &conflict.roots {
+        match root {
+            SolverRoot::Ban(ban) => ideas.push(Change::DropRemoval { index: *ban }),
+            SolverRoot::Goal(goal) => match origins[*goal] {
+                Origin::Wanted(position) => ideas.append(&mut for_request(index, request, position, names)),
+                Origin::Priority(_) => {
+                    ideas.extend((names.base_package)(*goal).map(|name| Change::LeaveOut { name }));
+                }
+                Origin::Essential => {}
+            },
         }
-        if wanted.version.is_some() {
-            ideas.push(Change::AnyVersion { index: position });
-        }
-        let mut suites: Vec<&str> =
-            index.named(name).map(|package| package.source().suite.as_str()).collect();
-        suites.sort_unstable();
-        suites.dedup();
-        let other = suites.into_iter().filter(|suite| wanted.suite.as_deref() != Some(*suite));
-        ideas.extend(other.map(|suite| Change::FromSuite { index: position, suite: suite.to_owned() }));
-        ideas.push(Change::DropRequest { index: position });
     }
+    ideas
+}
+
+fn for_request(index: &Index, request: &Request, position: usize, names: &Names<'_>) -> Vec<Change> {
+    let mut ideas = Vec::new();
+    let wanted = &request.packages[position];
+    let (name, _) = split_arch(&wanted.name);
+    if let Some(unknown) = names.unknown.iter().find(|unknown| unknown.name == name) {
+        let rename = |near: &String| Change::Rename { index: position, name: near.clone() };
+        ideas.extend(unknown.near.iter().take(3).map(rename));
+    }
+    if wanted.version.is_some() {
+        ideas.push(Change::AnyVersion { index: position });
+    }
+    let current = (names.current)(position);
+    let mut suites: Vec<&str> = index
+        .named(name)
+        // Naming the suite of a backport brings its dependencies along; naming a suite in normal use changes nothing.
+        .filter(|package| current.as_deref() != Some(package.version()) || package.source().pin < NORMAL_PIN)
+        .map(|package| package.source().suite.as_str())
+        .filter(|suite| wanted.suite.as_deref() != Some(*suite))
+        .collect();
+    suites.sort_unstable();
+    suites.dedup();
+    ideas.extend(
+        suites.into_iter().map(|suite| Change::FromSuite { index: position, suite: suite.to_owned() }),
+    );
+    ideas.push(Change::DropRequest { index: position });
     ideas
 }
 
@@ -172,45 +227,17 @@ impl Attempts<'_> {
         self.solve(&changed(self.request, &drops)).unwrap_or_default()
     }
 
-    /// Starts with one change and drops more until the rest can be met.
-    fn complete(&self, first: Change) -> Option<(Vec<Change>, Installed)> {
-        let mut changes = vec![first];
-        for _ in 0..MOST_DROPS {
-            let request = changed(self.request, &changes);
-            let next = match self.solve(&request) {
-                Ok(installed) => {
-                    changes.sort();
-                    return Some((changes, installed));
-                }
-                Err(next) => next,
-            };
-            let next = next.into_iter().find_map(|change| self.as_original(&changes, change))?;
-            changes.push(next);
-        }
-        None
-    }
-
-    /// Translates positions of a changed request back to those of the original one. A request that a change of its
-    /// own concerns is not dropped: that would be another fix.
+    /// Translates the position of a changed request back to that of the original one.
     fn as_original(&self, changes: &[Change], change: Change) -> Option<Change> {
         let back = |position: usize, count: usize, drop: fn(usize) -> Change| {
-            (0..count).filter(|at| !changes.contains(&drop(*at))).nth(position)
+            (0..count).filter(|at| !changes.contains(&drop(*at))).nth(position).map(drop)
         };
         match change {
             Change::DropRequest { index } => {
-                let drop = |index| Change::DropRequest { index };
-                let index = back(index, self.request.packages.len(), drop)?;
-                let concerned = changes.iter().any(|change| match change {
-                    Change::Rename { index: at, .. }
-                    | Change::AnyVersion { index: at }
-                    | Change::FromSuite { index: at, .. } => *at == index,
-                    _ => false,
-                });
-                (!concerned).then_some(drop(index))
+                back(index, self.request.packages.len(), |index| Change::DropRequest { index })
             }
             Change::DropRemoval { index } => {
-                let drop = |index| Change::DropRemoval { index };
-                back(index, self.request.remove.len(), drop).map(drop)
+                back(index, self.request.remove.len(), |index| Change::DropRemoval { index })
             }
             other => Some(other),
         }
@@ -234,6 +261,8 @@ fn describe(request: &Request, changes: Vec<Change>, before: &Installed, after: 
         .filter(|name| !after.contains_key(name))
         .collect();
     removed.extend(missing(before, after));
+    removed.sort();
+    removed.dedup();
     let effect = Effect {
         added: missing(after, before),
         removed,

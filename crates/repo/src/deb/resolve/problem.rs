@@ -137,10 +137,13 @@ fn follow_suite<'i>(world: &mut World<'i>, start: Package<'i>, suite: &str) {
         let arch = world.arches.of(package);
         for relation in relation_texts(package, &REQUIRES) {
             let atoms: Vec<Atom<'_>> = alternatives(relation).flatten().collect();
-            let there: Vec<Package<'i>> = atoms.iter().flat_map(|atom| world.satisfying(atom, arch)).collect();
+            let there: Vec<Package<'i>> =
+                atoms.iter().flat_map(|atom| world.satisfying(atom, arch)).collect();
             if !there.is_empty() {
                 // What the suite alone has may need more of it.
-                queue.extend(there.into_iter().filter(|other| is_from(*other, suite) && seen.insert(other.id())));
+                queue.extend(
+                    there.into_iter().filter(|other| is_from(*other, suite) && seen.insert(other.id())),
+                );
                 continue;
             }
             let found = atoms.iter().find_map(|atom| {

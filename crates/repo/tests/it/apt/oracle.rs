@@ -1,6 +1,7 @@
 //! Runs apt with directories of its own, so that the machine's packages have no say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -40,8 +41,8 @@ impl Apt {
         for (suite, _) in SUITES {
             let base = if suite.ends_with("-security") { &mirrors.security } else { &mirrors.archive };
             let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
-            sources +=
-                &format!("deb [arch=amd64 signed-by={keys}] {base} {suite} {}\n", COMPONENTS.join(" "));
+            let components = COMPONENTS.join(" ");
+            writeln!(sources, "deb [arch=amd64 signed-by={keys}] {base} {suite} {components}").expect("memory");
         }
         std::fs::write(root.join("etc/sources.list"), sources).expect("sources for apt");
         std::fs::write(root.join("state/status"), "").expect("empty status for apt");

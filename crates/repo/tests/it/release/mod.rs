@@ -1,4 +1,4 @@
-//! Release files that GnuPG signed, and what becomes of them when something is wrong (T21, T22).
+//! Release files that `GnuPG` signed, and what becomes of them when something is wrong (T21, T22).
 //!
 //! `data/make.sh` made the keys and files, at a faked time: keys in January 2026, signatures on 1 June 2026.
 
@@ -144,5 +144,5 @@ fn bombs_are_refused_at_once() {
     let lines = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n".to_owned() + &"A: b\n".repeat(8 << 20);
     refused!(soon(lines.as_bytes(), data!("good.gpg")), ReleaseError::TooLarge);
     assert!(matches!(Keyring::parse(b""), Err(KeyringError::Empty | KeyringError::Unreadable(_))));
-    assert!(matches!(Keyring::parse(&[0x99; 9 << 20]), Err(KeyringError::TooLarge)));
+    assert!(matches!(Keyring::parse(&vec![0x99; 9 << 20]), Err(KeyringError::TooLarge)));
 }
