@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use lbuild_fetch::FetchError;
 use lbuild_repo::deb::resolve::Unsatisfiable;
+use lbuild_store::StoreError;
 
 use crate::family::debian::Cause;
 
@@ -25,10 +27,10 @@ pub enum Blame {
 pub enum OpenError {
     /// The store.
     #[error("cannot open the store")]
-    Store(#[source] lbuild_store::StoreError),
+    Store(#[source] StoreError),
     /// The downloads.
     #[error("cannot prepare downloads")]
-    Fetch(#[source] lbuild_fetch::FetchError),
+    Fetch(#[source] FetchError),
 }
 
 /// Why no set of packages meets the requests of a spec.
@@ -88,7 +90,7 @@ pub enum ResolveError {
         suite: String,
         /// Why.
         #[source]
-        source: lbuild_fetch::FetchError,
+        source: FetchError,
     },
     /// A release file that must not be trusted.
     #[error("the release file of `{suite}` is refused")]
@@ -134,7 +136,7 @@ pub enum ResolveError {
     Conflict(Box<Conflict>),
     /// The store.
     #[error("the store cannot be used")]
-    Store(#[source] lbuild_store::StoreError),
+    Store(#[source] StoreError),
     /// Somebody asked to stop.
     #[error("stopped on request")]
     Cancelled,
@@ -162,10 +164,10 @@ pub enum BuildError {
     },
     /// Packages could not be had.
     #[error("cannot get the packages")]
-    Fetch(#[source] lbuild_fetch::FetchError),
+    Fetch(#[source] FetchError),
     /// The store.
     #[error("the store cannot be used")]
-    Store(#[source] lbuild_store::StoreError),
+    Store(#[source] StoreError),
     /// A step could not be started or watched.
     #[error("step `{step}` could not run")]
     Sandbox {
@@ -218,6 +220,8 @@ impl ResolveError {
     /// Whose turn it is.
     pub fn blame(&self) -> Blame {
         match self {
+            Self::Fetch { source: FetchError::Store(_), .. } => Blame::Build,
+            Self::Fetch { source: FetchError::Cancelled, .. } => Blame::Cancelled,
             Self::Fetch { .. } | Self::Release { .. } | Self::Index { .. } => Blame::Network,
             Self::Store(_) | Self::Keyring { .. } => Blame::Build,
             Self::Cancelled => Blame::Cancelled,
@@ -234,19 +238,34 @@ impl ResolveError {
             Self::Base { .. } => Some("this version resolves Debian releases: trixie, bookworm".to_owned()),
             Self::Unsupported { all, .. } => Some(match all.as_slice() {
                 [_] => "remove the field; `lbuild validate` still checks it".to_owned(),
-                many => format!("remove these fields; `lbuild validate` still checks them: {}", many.join(", ")),
+                many => {
+                    format!("remove these fields; `lbuild validate` still checks them: {}", many.join(", "))
+                }
             }),
             Self::NoMirror { repository } => Some(format!(
                 "set LBUILD_MIRROR_{} or `mirrors` in the spec to the address of a mirror",
                 repository.to_uppercase().replace('-', "_")
             )),
-            Self::Fetch { source: lbuild_fetch::FetchError::Offline { .. }, .. } => {
+            Self::Store(error) | Self::Fetch { source: FetchError::Store(error), .. } => store_hint(error),
+            Self::Fetch { source: FetchError::Offline { .. }, .. } => {
                 Some("run it once without --offline, so that the store gets what is missing".to_owned())
             }
             Self::Fetch { .. } => Some("check the mirror, or build from the store with --offline".to_owned()),
             Self::Conflict(conflict) => conflict_hint(&conflict.reason),
             _ => None,
         }
+    }
+}
+
+fn store_hint(error: &StoreError) -> Option<String> {
+    match error {
+        StoreError::Full { .. } => {
+            Some("free some space (`lbuild cache gc`), or name another store with --store".to_owned())
+        }
+        StoreError::ReadOnly { .. } | StoreError::Permission { .. } => {
+            Some("name a store that can be written with --store".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -258,11 +277,11 @@ fn conflict_hint(reason: &Unsatisfiable) -> Option<String> {
     Some(format!("packages with a similar name: {}", unknown.near.join(", ")))
 }
 
-impl From<lbuild_fetch::FetchError> for BuildError {
-    fn from(error: lbuild_fetch::FetchError) -> Self {
+impl From<FetchError> for BuildError {
+    fn from(error: FetchError) -> Self {
         match error {
-            lbuild_fetch::FetchError::Cancelled => Self::Cancelled,
-            lbuild_fetch::FetchError::Store(error) => Self::Store(error),
+            FetchError::Cancelled => Self::Cancelled,
+            FetchError::Store(error) => Self::Store(error),
             error => Self::Fetch(error),
         }
     }
@@ -284,6 +303,7 @@ impl BuildError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Resolve(error) => error.hint(),
+            Self::Store(error) => store_hint(error),
             Self::LockStale => Some("run `lbuild lock` again, or build without --locked".to_owned()),
             Self::Output { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space, or choose another directory with --out".to_owned())

@@ -230,3 +230,6 @@ impl Lock {
         hasher.finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

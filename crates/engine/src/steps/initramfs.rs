@@ -37,8 +37,7 @@ pub(super) fn inputs(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let mut spec = Spec::new(Root::ReadOnly { lowers: layers }, agent(name::INITRAMFS_INPUTS, &input));
     spec.mounts.extend(core.map(|core| Mount::Tree { lowers: vec![core], target: PathBuf::from(CORE) }));
     let report: InputsReport = Single::run(bench, spec)?;
-    let text = format!("{} over {} files\n", report.digest, report.files);
-    let blob = bench.store().blobs().put_bytes(text.as_bytes()).map_err(BuildError::Store)?;
+    let blob = bench.store().blobs().put_bytes(report.list.as_bytes()).map_err(BuildError::Store)?;
     let output = Output { name: "inputs".to_owned(), reference: OutputRef::Blob(blob) };
     Ok(Made { outputs: vec![output], data: serde_json::Value::Null, size: None })
 }

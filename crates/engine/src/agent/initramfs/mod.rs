@@ -1,10 +1,11 @@
 //! The initramfs: what of the tree goes into it, and its generation.
 //!
 //! Generating takes seconds, and most changes of a system do not touch it. So its key is not the whole tree but the
-//! part of the tree that the generator can read: kernel modules, firmware, device rules and the generator's own files
-//! entirely; libraries entirely; and of everything else what the generator's scripts mention by name.
+//! part of the tree that the generator can read: kernel modules, firmware and the generator's own files entirely;
+//! libraries entirely; and of everything else what the generator's scripts refer to.
 
-use std::collections::BTreeSet;
+mod mentions;
+
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,20 +17,31 @@ use lbuild_store::{Digest, Hasher};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use self::mentions::{Mentions, text};
 use super::program::Program;
 use super::{input, report};
 
-/// The generator's scripts and settings (initramfs-tools(7)); they name what they copy.
-const GENERATOR: [&str; 4] =
-    ["/usr/share/initramfs-tools", "/etc/initramfs-tools", "/usr/sbin/mkinitramfs", "/usr/sbin/update-initramfs"];
+/// What runs while an initramfs is generated, and its settings (initramfs-tools(7)): these name what they copy. The
+/// scripts that are copied to run at boot name much else, and read none of it now.
+const GENERATOR: [&str; 10] = [
+    "/usr/sbin/mkinitramfs",
+    "/usr/sbin/update-initramfs",
+    "/usr/share/initramfs-tools/conf-hooks.d",
+    "/usr/share/initramfs-tools/conf.d",
+    "/usr/share/initramfs-tools/hook-functions",
+    "/usr/share/initramfs-tools/hooks",
+    "/etc/initramfs-tools/conf.d",
+    "/etc/initramfs-tools/hooks",
+    "/etc/initramfs-tools/initramfs.conf",
+    "/etc/initramfs-tools/update-initramfs.conf",
+];
 
-/// Read entirely, whatever the scripts mention.
-const WHOLE: [&str; 14] = [
+/// Read entirely, whatever the scripts mention: what they copy by directory or by pattern.
+const WHOLE: [&str; 15] = [
     "/usr/share/initramfs-tools",
     "/etc/initramfs-tools",
     "/usr/lib/modules",
     "/usr/lib/firmware",
-    "/usr/lib/udev",
     "/etc/udev",
     "/usr/lib/modprobe.d",
     "/etc/modprobe.d",
@@ -38,27 +50,25 @@ const WHOLE: [&str; 14] = [
     "/etc/ld.so.conf.d",
     "/usr/lib/klibc",
     "/usr/lib/live",
+    "/usr/lib/systemd/network",
+    "/etc/systemd/network",
     "/boot",
 ];
 
-/// Never read by a generator: mounts, state, documentation, homes.
-const NEVER: [&str; 24] = [
+/// Never read by a generator: mounts, state, documentation, homes, other package tools.
+const NEVER: [&str; 30] = [
     "/proc", "/sys", "/dev", "/run", "/tmp", "/var", "/home", "/root", "/srv", "/opt", "/media", "/mnt",
     "/usr/include", "/usr/src", "/usr/games", "/usr/share/doc", "/usr/share/man", "/usr/share/info",
     "/usr/share/locale", "/usr/share/lintian", "/usr/share/bug", "/usr/share/zoneinfo", "/usr/lib/python3",
-    "/usr/share/perl",
+    "/usr/share/perl", "/usr/share/bash-completion", "/usr/lib/apt", "/usr/lib/dpkg", "/etc/apt", "/etc/dpkg",
+    "/usr/lib/systemd/user",
 ];
-
-/// Names too common to mean a file.
-const COMMON: [&str; 10] = ["bin", "sbin", "lib", "lib64", "usr", "share", "etc", "default", "systemd", "system"];
 
 /// What the generator can read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct InputsReport {
-    /// Digest of names, modes and contents.
-    pub(crate) digest: Digest,
-    /// Files that it covers.
-    pub(crate) files: usize,
+    /// One line per file, sorted: digest of its mode, owner and content, two spaces, its path.
+    pub(crate) list: String,
 }
 
 /// What was generated.
@@ -86,58 +96,47 @@ pub(crate) struct GenerateInput {
 pub(super) fn inputs(io: &mut AgentIo) -> Result<(), String> {
     let options: InputsInput = input(io)?;
     let failed = |error: io::Error| format!("cannot read the tree: {error}");
-    let mut words = BTreeSet::new();
+    let mut mentions = Mentions::default();
     for path in GENERATOR {
-        mentioned(Path::new(path), &mut words).map_err(failed)?;
+        read(Path::new(path), &mut mentions).map_err(failed)?;
     }
-    COMMON.iter().for_each(|common| {
-        words.remove(common.as_bytes());
-    });
     let mut found = Vec::new();
-    collect(Path::new("/"), &words, false, &mut found).map_err(failed)?;
+    collect(Path::new("/"), &mentions, false, &mut found).map_err(failed)?;
     if let Some(core) = &options.core {
         found.retain(|path| !is_library(path) || is_in(core, path));
     }
     found.sort();
     let entries: Vec<Digest> =
         found.par_iter().map(|path| entry(path)).collect::<io::Result<_>>().map_err(failed)?;
-    let mut hasher = Hasher::new();
-    for (path, entry) in found.iter().zip(&entries) {
-        hasher.field("path", path.as_os_str().as_bytes()).field("entry", &entry.0);
-    }
-    report(io, &InputsReport { digest: hasher.finish(), files: found.len() })
+    let lines = found.iter().zip(&entries).map(|(path, entry)| format!("{entry}  {}\n", path.display()));
+    report(io, &InputsReport { list: lines.collect() })
 }
 
-/// Every word of the generator's files.
-fn mentioned(path: &Path, words: &mut BTreeSet<Vec<u8>>) -> io::Result<()> {
+/// Reads the generator's files.
+fn read(path: &Path, mentions: &mut Mentions) -> io::Result<()> {
     let Ok(metadata) = path.metadata() else { return Ok(()) };
     if metadata.is_dir() {
         for entry in fs::read_dir(path)? {
-            mentioned(&entry?.path(), words)?;
+            read(&entry?.path(), mentions)?;
         }
         return Ok(());
     }
-    let text = fs::read(path)?;
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"._+-".contains(byte);
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii_start().starts_with(b"#")) {
-        words.extend(line.split(|byte| !is_word(byte)).filter(|word| !word.is_empty()).map(<[u8]>::to_vec));
-    }
+    mentions.read(&String::from_utf8_lossy(&fs::read(path)?));
     Ok(())
 }
 
-fn collect(directory: &Path, words: &BTreeSet<Vec<u8>>, whole: bool, found: &mut Vec<PathBuf>) -> io::Result<()> {
+fn collect(directory: &Path, mentions: &Mentions, whole: bool, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
         if NEVER.iter().any(|never| Path::new(never) == path) {
             continue;
         }
-        let whole = whole || WHOLE.iter().any(|prefix| Path::new(prefix) == path);
-        let name = entry.file_name();
-        let named = words.contains(name.as_bytes());
+        let name = text(&path);
         if entry.file_type()?.is_dir() {
-            collect(&path, words, whole || named, found)?;
-        } else if whole || named || is_library(&path) {
+            let whole = whole || mentions.directory(name) || WHOLE.contains(&name);
+            collect(&path, mentions, whole, found)?;
+        } else if whole || is_library(&path) || mentions.file(name) {
             found.push(path);
         }
     }
