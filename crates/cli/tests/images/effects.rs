@@ -8,7 +8,8 @@ use lbuild_repo::tar::Kind;
 use crate::place::Place;
 use crate::rootfs::Rootfs;
 
-const HASH: &str = "$6$saltsaltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/";
+const HASH: &str =
+    "$6$saltsaltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/";
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f a@b";
 
 /// Every field that a build for Debian supports, except those of kernels and images.
@@ -24,7 +25,6 @@ hostname = "web1.example.org"
 locale = "de_DE.UTF-8"
 timezone = "Europe/Berlin"
 init = "systemd"
-remove = ["tree"]
 
 [keyboard]
 layout = "de"
@@ -60,6 +60,9 @@ priority = 50
 [packages]
 base = ["apt", "locales", "systemd-sysv", "systemd-resolved", "openssh-server", "sudo", "console-setup", "cron"]
 utils = ["tree", "nginx-light", "grub2-common"]
+
+[layers.closingArgument]
+remove = ["tree"]
 
 [securityFeatures.ssh]
 enable = true
@@ -152,7 +155,7 @@ id ada >/root/who
 
 #[test]
 fn privileged_every_field_of_the_configuration_has_its_effect() {
-    let place = Place::new();
+    let place = Place::shared();
     std::fs::write(place.path("beside.txt"), "from beside the spec\n").expect("a file beside the spec");
     place.spec(&everything());
     let image = Rootfs::read(&place.build().rootfs());
@@ -183,7 +186,8 @@ fn line<'a>(text: &'a str, start: &str) -> &'a str {
 }
 
 fn accounts(image: &Rootfs) {
-    let (passwd, shadow, group) = (image.text("etc/passwd"), image.text("etc/shadow"), image.text("etc/group"));
+    let (passwd, shadow, group) =
+        (image.text("etc/passwd"), image.text("etc/shadow"), image.text("etc/group"));
     assert_eq!(line(&passwd, "ada:"), "ada:x:1500:1500:Ada Lovelace:/srv/ada:/bin/sh");
     assert!(line(&passwd, "bob:").ends_with(":/home/bob:/bin/bash"), "{passwd}");
     assert!(line(&shadow, "root:").starts_with(&format!("root:{HASH}:")), "{shadow}");
@@ -201,7 +205,10 @@ fn accounts(image: &Rootfs) {
     assert_eq!(image.text("etc/sudoers.d/50-lbuild-bob"), "bob ALL=(ALL:ALL) NOPASSWD: ALL\n");
     assert_eq!(image.entry("etc/sudoers.d/50-lbuild-bob").mode, 0o440);
     assert!(!image.has("etc/sudoers.d/50-lbuild-ada"));
-    assert_eq!(image.text("root/who"), "uid=1500(ada) gid=1500(ada) groups=1500(ada),4(adm),27(sudo),100(users)\n");
+    assert_eq!(
+        image.text("root/who"),
+        "uid=1500(ada) gid=1500(ada) groups=1500(ada),4(adm),27(sudo),100(users)\n"
+    );
 }
 
 fn network(image: &Rootfs) {
@@ -232,7 +239,10 @@ fn settings(image: &Rootfs) {
     assert_eq!(sysctl, "net.core.somaxconn = 1024\nvm.swappiness = 10\n");
     assert_eq!(image.text("etc/modules-load.d/lbuild.conf"), "nbd\n");
     let sources = image.text("etc/apt/sources.list.d/debian.sources");
-    assert!(sources.contains("Suites: trixie trixie-updates trixie-backports\nComponents: main contrib\n"), "{sources}");
+    assert!(
+        sources.contains("Suites: trixie trixie-updates trixie-backports\nComponents: main contrib\n"),
+        "{sources}"
+    );
     assert!(sources.contains("Suites: trixie-security\n"), "{sources}");
     assert!(!image.has("etc/apt/sources.list"));
     let pins = image.text("etc/apt/preferences.d/lbuild");

@@ -19,16 +19,16 @@ const DIRT: [(&str, &str); 9] = [
         "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key",
         "/etc/ssh/ssh_host_ed25519_key is a key that every machine with this image would share",
     ),
-    (
-        "echo 0123456789abcdef0123456789abcdef > /etc/machine-id",
-        "/etc/machine-id identifies a machine",
-    ),
+    ("echo 0123456789abcdef0123456789abcdef > /etc/machine-id", "/etc/machine-id identifies a machine"),
     (
         "echo 'deb [trusted=yes] http://192.0.2.1/debian trixie main' > /etc/apt/sources.list.d/x.list",
         "/etc/apt/sources.list.d/x.list accepts packages without a signature",
     ),
     ("echo toor:x:0:0::/root:/bin/sh >> /etc/passwd", "/etc/passwd gives user `toor` the number of root"),
-    ("mkdir -p /var/log/app && echo started > /var/log/app/app.log", "/var/log/app/app.log is a log of the build"),
+    (
+        "mkdir -p /var/log/app && echo started > /var/log/app/app.log",
+        "/var/log/app/app.log is a log of the build",
+    ),
     ("head -c 512 /dev/urandom > /var/lib/systemd/random-seed", "/var/lib/systemd/random-seed is a secret"),
     ("echo ls > /root/.bash_history", "/root/.bash_history is a history of commands"),
     ("echo 'nameserver 192.0.2.53' > /etc/resolv.conf", "/etc/resolv.conf names the resolver of the build"),
@@ -40,7 +40,7 @@ const DIRT: [(&str, &str); 9] = [
 
 #[test]
 fn privileged_t26_what_a_script_leaves_is_told_and_nothing_is_published() {
-    let place = Place::new();
+    let place = Place::shared();
     let lines: Vec<&str> = DIRT.iter().map(|(line, _)| *line).collect();
     place.spec(&with_script(&lines.join("\n")));
     let failed = place.fail();
@@ -50,7 +50,13 @@ fn privileged_t26_what_a_script_leaves_is_told_and_nothing_is_published() {
     // The same system without the script is one that can be had, and it comes from the same store.
     place.spec(&with_script("apt-get clean; dpkg-reconfigure tzdata; touch /var/tmp/x /tmp/y"));
     let image = Rootfs::read(&place.build().rootfs());
-    for left in ["var/log/dpkg.log", "var/tmp/x", "tmp/y", "var/cache/apt/pkgcache.bin", "var/cache/debconf/config.dat-old"] {
+    for left in [
+        "var/log/dpkg.log",
+        "var/tmp/x",
+        "tmp/y",
+        "var/cache/apt/pkgcache.bin",
+        "var/cache/debconf/config.dat-old",
+    ] {
         assert!(!image.has(left), "{left}");
     }
     assert!(image.entry("etc/machine-id").content.is_empty());
@@ -58,7 +64,7 @@ fn privileged_t26_what_a_script_leaves_is_told_and_nothing_is_published() {
 
 #[test]
 fn privileged_t26_no_file_of_a_spec_can_be_what_no_image_may_hold() {
-    let place = Place::new();
+    let place = Place::shared();
     let files = [
         ("/etc/ssh/ssh_host_rsa_key", "secret"),
         ("/etc/apt/sources.list.d/x.sources", "Types: deb\\nURIs: http://192.0.2.1\\nTrusted: yes\\n"),
@@ -90,7 +96,7 @@ fn lock_package(place: &Place, name: &str, postinst: &str) {
 
 #[test]
 fn privileged_t25_a_package_that_edits_the_package_database_is_noticed() {
-    let place = Place::new();
+    let place = Place::shared();
     place.spec(SMALL);
     // dpkg writes its database anew after each script, so a script that means harm waits for it.
     lock_package(
@@ -116,7 +122,7 @@ fn privileged_t25_a_package_that_edits_the_package_database_is_noticed() {
 /// The script of another package can pretend that it was never installed, and that another one was.
 #[test]
 fn privileged_t25_a_forged_package_is_noticed() {
-    let place = Place::new();
+    let place = Place::shared();
     let forged = "Package: openssl\\nStatus: install ok installed\\nMaintainer: a\\nArchitecture: amd64\\n\
                   Version: 99\\nDescription: a\\n";
     place.spec(&with_script(&format!("printf '\\n{forged}' >> /var/lib/dpkg/status")));

@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
+use std::time::SystemTime;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -41,7 +43,7 @@ release = "trixie"
 outputs = ["iso", "oci", "rootfs"]
 
 [kernel]
-flavor = "cloud-amd64"
+flavor = "cloud"
 
 [repositories]
 priority = "required"
@@ -58,9 +60,49 @@ fn downloads() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("lbuild-downloads")
 }
 
-/// A directory of a test, with a store of its own.
+/// A store that the tests of this process share, so that what many of them need is built once. It is made anew for each
+/// process, because a store cannot know that the program has changed.
+static SHARED: LazyLock<PathBuf> = LazyLock::new(|| {
+    let parent = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    sweep(&parent).expect("a directory of the build");
+    let store = parent.join(format!("{STORE}{}", std::process::id()));
+    prepare(&store);
+    store
+});
+
+/// Start of the names of shared stores; the number of their process follows.
+const STORE: &str = "lbuild-store-";
+
+/// Removes the stores of processes that are gone: nothing runs at the end of a test process.
+fn sweep(parent: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(parent)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(STORE));
+        if owner.is_some_and(|owner| !Path::new("/proc").join(owner).exists()) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a store with nothing but the packages of earlier runs.
+fn prepare(store: &Path) {
+    let made =
+        Command::new(env!("CARGO_BIN_EXE_lbuild")).args(["cache", "ls", "--store"]).arg(store).output();
+    assert!(made.expect("the program starts").status.success(), "no store at {}", store.display());
+    link_blobs(&downloads(), store).expect("the packages of earlier runs");
+}
+
+/// When the first test of this process began to build in the shared store, or later.
+pub fn shared_since() -> SystemTime {
+    fs::metadata(SHARED.join("VERSION")).and_then(|file| file.modified()).expect("the version of the store")
+}
+
+/// A directory of a test.
 pub struct Place {
     directory: TempDir,
+    store: PathBuf,
 }
 
 /// How a build is run; what is not said is as in the test.
@@ -92,12 +134,17 @@ pub struct Built {
 }
 
 impl Place {
-    /// A place whose store has nothing but the packages of earlier runs.
+    /// A place with a store of its own, in which nothing has been built.
     pub fn new() -> Self {
-        let place = Self { directory: TempDir::new().expect("a temporary directory") };
-        place.run(&["cache", "ls"]).expect_success();
-        link_blobs(&downloads(), &place.store()).expect("the packages of earlier runs");
-        place
+        let directory = TempDir::new().expect("a temporary directory");
+        let store = directory.path().join("store");
+        prepare(&store);
+        Self { directory, store }
+    }
+
+    /// A place with the store that tests share.
+    pub fn shared() -> Self {
+        Self { directory: TempDir::new().expect("a temporary directory"), store: SHARED.clone() }
     }
 
     /// The path of a file here.
@@ -106,8 +153,8 @@ impl Place {
     }
 
     /// The store of this place.
-    pub fn store(&self) -> PathBuf {
-        self.path("store")
+    pub fn store(&self) -> &Path {
+        &self.store
     }
 
     /// Writes a spec and its lock, which is made where the indexes of earlier runs are.
@@ -121,18 +168,12 @@ impl Place {
 
     /// Builds the spec as its lock says.
     pub fn build(&self) -> Built {
-        self.build_in(&Surroundings::default(), "out", &[])
-    }
-
-    /// Builds with further options.
-    pub fn build_with(&self, options: &[&str]) -> Built {
-        self.build_in(&Surroundings::default(), "out", options)
+        self.build_in(&Surroundings::default(), "out")
     }
 
     /// Builds in other surroundings, into another directory.
-    pub fn build_in(&self, surroundings: &Surroundings, out: &str, options: &[&str]) -> Built {
-        let mut arguments = vec!["build", "spec.toml", "--lock", "spec.lock", "--json", "--out", out];
-        arguments.extend(options);
+    pub fn build_in(&self, surroundings: &Surroundings, out: &str) -> Built {
+        let arguments = ["build", "spec.toml", "--lock", "spec.lock", "--json", "--out", out];
         let ended = self.run_in(surroundings, &arguments);
         ended.expect_success();
         self.keep_downloads();
@@ -245,7 +286,8 @@ impl Built {
 
     /// The root filesystem.
     pub fn rootfs(&self) -> PathBuf {
-        let (name, _) = self.artifacts().into_iter().find(|(name, _)| name.ends_with(".tar.zst")).expect("it");
+        let (name, _) =
+            self.artifacts().into_iter().find(|(name, _)| name.ends_with(".tar.zst")).expect("it");
         self.out.join(name)
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::place::{Built, LIVE, Place, SMALL, Surroundings};
+use crate::place::{Built, LIVE, Place, SMALL, Surroundings, shared_since};
 use crate::rootfs::Rootfs;
 
 /// Everything that a second machine may have differently.
@@ -27,14 +27,15 @@ fn elsewhere() -> Surroundings {
 
 /// Builds the same lock here and elsewhere, and compares every file that is published.
 fn assert_same_everywhere(spec: &str) -> Built {
-    let (here, there) = (Place::new(), Place::new());
+    let (here, there) = (Place::shared(), Place::new());
     here.spec(spec);
     fs::copy(here.path("spec.lock"), there.path("spec.lock")).expect("the lock");
     fs::write(there.path("spec.toml"), spec).expect("the spec");
     let one = here.build();
     fs::create_dir_all(there.path("deep/in/another")).expect("a directory");
-    let other = there.build_in(&elsewhere(), "deep/in/another/directory", &[]);
-    let mut names: Vec<_> = fs::read_dir(&one.out).expect("artifacts").map(|entry| entry.unwrap().file_name()).collect();
+    let other = there.build_in(&elsewhere(), "deep/in/another/directory");
+    let mut names: Vec<_> =
+        fs::read_dir(&one.out).expect("artifacts").map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert!(names.len() >= 4, "{names:?}");
     if one.artifacts() != other.artifacts() {
@@ -52,28 +53,29 @@ fn assert_same_everywhere(spec: &str) -> Built {
 fn privileged_t24_a_system_is_the_same_everywhere() {
     let built = assert_same_everywhere(SMALL);
     let names: Vec<_> = built.artifacts().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["small-amd64.oci.tar", "small-amd64.tar.zst", "lbuild.lock"]);
+    assert_eq!(names, ["lbuild.lock", "small-amd64.oci.tar", "small-amd64.tar.zst"]);
 }
 
 #[test]
 fn privileged_t24_an_iso_is_the_same_everywhere() {
     let built = assert_same_everywhere(LIVE);
-    assert_eq!(built.artifacts()[0].0, "live-amd64.iso");
+    assert!(built.artifacts().iter().any(|(name, _)| name == "live-amd64.iso"), "{:?}", built.report);
 }
 
 /// Another year is what no test can build in; but what a clock leaves in an image can be looked for.
 #[test]
 fn privileged_t24_an_image_does_not_know_when_it_was_built() {
-    let place = Place::new();
+    let place = Place::shared();
+    let began = seconds(shared_since());
     place.spec(SMALL);
-    let began = now();
     let built = place.build();
-    let ended = now();
+    let ended = seconds(SystemTime::now());
     let lock = fs::read_to_string(place.path("spec.lock")).expect("the lock");
     let newest = lock.split("date = ").skip(1).filter_map(|rest| rest.split(',').next()?.parse().ok()).max();
     let newest: i64 = newest.expect("the date of an index");
     let image = Rootfs::read(&built.rootfs());
-    let late: Vec<_> = image.0.iter().filter(|(_, entry)| entry.mtime > newest).map(|(path, _)| path).collect();
+    let late: Vec<_> =
+        image.0.iter().filter(|(_, entry)| entry.mtime > newest).map(|(path, _)| path).collect();
     assert!(late.is_empty(), "younger than the archive: {late:?}");
     let traces = Traces::of(began, ended);
     let made = image.made();
@@ -82,8 +84,8 @@ fn privileged_t24_an_image_does_not_know_when_it_was_built() {
     assert!(told.is_empty(), "tell when the image was built: {told:?}");
 }
 
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
 }
 
 /// The forms that a clock's time takes in files.
@@ -109,7 +111,9 @@ impl Traces {
         let has = |text: &String| content.windows(text.len()).any(|window| window == text.as_bytes());
         let binary = |window: &[u8]| {
             let bytes: [u8; 4] = window.try_into().expect("four bytes");
-            [u32::from_le_bytes(bytes), u32::from_be_bytes(bytes)].into_iter().any(|time| self.hold(time.into()))
+            [u32::from_le_bytes(bytes), u32::from_be_bytes(bytes)]
+                .into_iter()
+                .any(|time| self.hold(time.into()))
         };
         let digits = content.split(|byte| !byte.is_ascii_digit()).filter(|digits| digits.len() == 10);
         let mut numbers = digits.filter_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok());

@@ -68,7 +68,8 @@ impl Rootfs {
     /// Paths of the files that no package brought.
     pub fn made(&self) -> Vec<&str> {
         let lists = self.0.iter().filter(|(path, _)| {
-            path.starts_with("var/lib/dpkg/info/") && Path::new(path).extension().is_some_and(|end| end == "list")
+            path.starts_with("var/lib/dpkg/info/")
+                && Path::new(path).extension().is_some_and(|end| end == "list")
         });
         let text = lists.map(|(_, list)| String::from_utf8_lossy(&list.content).into_owned());
         let aliased = |path: &str| {
@@ -93,7 +94,10 @@ impl Rootfs {
             (Some(one), Some(other)) if one.content != other.content => Some(format!("content of {path}")),
             (Some(one), Some(other)) => {
                 let about = |entry: &Entry| {
-                    format!("{:?} {:o} {:?} {} {:?}", entry.kind, entry.mode, entry.owner, entry.mtime, entry.xattrs)
+                    format!(
+                        "{:?} {:o} {:?} {} {:?}",
+                        entry.kind, entry.mode, entry.owner, entry.mtime, entry.xattrs
+                    )
                 };
                 Some(format!("{path}: {} | {}", about(one), about(other)))
             }
