@@ -121,7 +121,7 @@ impl EngineArguments {
     /// Opens the engine on the store.
     pub fn open(&self, context: &Context) -> Result<Engine, Failure> {
         let options = EngineOptions { store: context.store()?, offline: self.offline };
-        Engine::open(options).map_err(|error| engine_failure::open(&error))
+        Engine::open(&options).map_err(|error| engine_failure::open(&error))
     }
 }
 

@@ -27,7 +27,10 @@ impl Engine {
         let lock = self.lock_of(request, observer)?;
         let blueprint = &request.blueprint;
         let planned = planner::plan(blueprint, &lock, &request.spec_dir, request.boot_check, &self.store)?;
-        planned.plan.check().map_err(|error| BuildError::Sandbox { step: "plan".to_owned(), source: Box::new(error) })?;
+        planned
+            .plan
+            .check()
+            .map_err(|error| BuildError::Sandbox { step: "plan".to_owned(), source: Box::new(error) })?;
         let steps = planned.plan.steps.iter().map(|step| step.step.name().to_owned()).collect();
         observer.emit(Event::Planned { steps });
         let publisher = Publisher::prepare(&request.out)?;
@@ -44,7 +47,8 @@ impl Engine {
             files,
             out: &request.out,
         };
-        let runner = Runner { plan: &plan, store: &self.store, observer, spec: &lock.name, execute: &workshop };
+        let runner =
+            Runner { plan: &plan, store: &self.store, observer, spec: &lock.name, execute: &workshop };
         let (done, steps) = runner.run()?;
         let isolation = "ns".to_owned();
         let artifacts = publisher.publish(self, blueprint, &lock, &done, &isolation, observer)?;
@@ -68,7 +72,9 @@ impl Engine {
     /// The lock that was given, or a new one.
     fn lock_of(&self, request: &BuildRequest, observer: &Observer<'_>) -> Result<Lock, BuildError> {
         let resolve = |error| BuildError::Resolve(Box::new(error));
-        let Some(lock) = &request.lock else { return self.lock(&request.blueprint, observer).map_err(resolve) };
+        let Some(lock) = &request.lock else {
+            return self.lock(&request.blueprint, observer).map_err(resolve);
+        };
         support::check(&request.blueprint).map_err(resolve)?;
         if lock.spec != Digest(request.blueprint.digest) {
             return Err(BuildError::LockStale);

@@ -1,8 +1,10 @@
 //! The engine: what the command line and the service call.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lbuild_fetch::{FetchOptions, Fetcher};
+use lbuild_sandbox::Limits;
 use lbuild_spec::Blueprint;
 use lbuild_store::Store;
 
@@ -18,8 +20,25 @@ pub struct EngineOptions {
     pub offline: bool,
 }
 
+/// What one sandboxed job of a build may use. Memory and processes have limits of the sandbox's own.
+#[derive(Debug, Clone, Copy)]
+pub struct JobLimits {
+    /// Time by the clock.
+    pub time: Duration,
+    /// Bytes of disk that its writable tree may hold.
+    pub disk: u64,
+}
+
+impl Default for JobLimits {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self { time: limits.wall, disk: limits.disk }
+    }
+}
+
 /// Resolves, locks and builds on one store.
 pub struct Engine {
+    pub(crate) limits: JobLimits,
     pub(crate) store: Store,
     pub(crate) fetcher: Fetcher,
     pub(crate) offline: bool,
@@ -42,11 +61,17 @@ pub struct BuildRequest {
 
 impl Engine {
     /// Opens the store.
-    pub fn open(options: EngineOptions) -> Result<Self, OpenError> {
+    pub fn open(options: &EngineOptions) -> Result<Self, OpenError> {
         let store = Store::open(&options.store).map_err(OpenError::Store)?;
         let fetch = FetchOptions { offline: options.offline, ..FetchOptions::default() };
         let fetcher = Fetcher::new(store.clone(), fetch).map_err(OpenError::Fetch)?;
-        Ok(Self { store, fetcher, offline: options.offline })
+        Ok(Self { limits: JobLimits::default(), store, fetcher, offline: options.offline })
+    }
+
+    /// Limits each job of a build to this.
+    #[must_use]
+    pub fn with_limits(self, limits: JobLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The store, for `lbuild cache`.

@@ -220,11 +220,11 @@ impl ResolveError {
     /// Whose turn it is.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Fetch { source: FetchError::Store(_), .. } => Blame::Build,
-            Self::Fetch { source: FetchError::Cancelled, .. } => Blame::Cancelled,
+            Self::Fetch { source: FetchError::Store(_), .. } | Self::Store(_) | Self::Keyring { .. } => {
+                Blame::Build
+            }
+            Self::Fetch { source: FetchError::Cancelled, .. } | Self::Cancelled => Blame::Cancelled,
             Self::Fetch { .. } | Self::Release { .. } | Self::Index { .. } => Blame::Network,
-            Self::Store(_) | Self::Keyring { .. } => Blame::Build,
-            Self::Cancelled => Blame::Cancelled,
             _ => Blame::Spec,
         }
     }

@@ -89,7 +89,8 @@ impl Engine {
                 scope.spawn(move || self.verify_suite(suites, suite, mirrors, observer))
             };
             let threads: Vec<_> = names.iter().map(start).collect();
-            let joined = threads.into_iter().map(|thread| thread.join().unwrap_or(Err(ResolveError::Cancelled)));
+            let joined =
+                threads.into_iter().map(|thread| thread.join().unwrap_or(Err(ResolveError::Cancelled)));
             joined.collect::<Result<Vec<Verified>, _>>()
         })?;
         let epoch = verified.first().map_or(0, |first| i64::try_from(first.release.date).unwrap_or(0));
@@ -122,7 +123,8 @@ impl Engine {
             pinned_snapshot: self.offline,
         };
         let refused = |source| ResolveError::Release { suite: suite.clone(), source };
-        let keyring = Keyring::join(&suites.release.keyring(repository)).expect("the embedded archive keys are certificates");
+        let keyring = Keyring::join(&suites.release.keyring(repository))
+            .expect("the embedded archive keys are certificates");
         let release = release::verify(&small.bytes, &keyring, &policy).map_err(refused)?;
         if self.offline && release.valid_until.is_some_and(|until| until < now()) {
             let message = format!("the stored index of `{suite}` has expired; updates may be missing");
@@ -174,7 +176,8 @@ impl Engine {
             return Ok(index);
         }
         let texts = self.fetch_indexes(&files, mirrors, observer)?;
-        let sources: Vec<_> = files.iter().map(|(_, source, _)| source.clone()).zip(texts.iter().map(Vec::as_slice)).collect();
+        let sources: Vec<_> =
+            files.iter().map(|(_, source, _)| source.clone()).zip(texts.iter().map(Vec::as_slice)).collect();
         let index = Index::parse(&sources).map_err(|error| failed(Box::new(error)))?;
         self.store.indexes().put(key, index.write_cache()).map_err(ResolveError::Store)?;
         Ok(index)
@@ -186,17 +189,22 @@ impl Engine {
         mirrors: &Mirrors,
         observer: &Observer<'_>,
     ) -> Result<Vec<Vec<u8>>, ResolveError> {
-        let downloads: Vec<Download> = files.iter().map(|(verified, _, file)| verified.download(file, mirrors)).collect();
+        let downloads: Vec<Download> =
+            files.iter().map(|(verified, _, file)| verified.download(file, mirrors)).collect();
         let main = files.first().map(|(verified, ..)| verified.suite.clone()).unwrap_or_default();
         let blobs = self
             .fetcher
             .fetch_all(&downloads, &(), observer.cancel)
             .map_err(|source| ResolveError::Fetch { suite: main, source })?;
         let read = |blob: &BlobRef, suite: &str| {
-            let failed = |source: Box<dyn std::error::Error + Send + Sync>| ResolveError::Index { suite: suite.to_owned(), source };
+            let failed = |source: Box<dyn std::error::Error + Send + Sync>| ResolveError::Index {
+                suite: suite.to_owned(),
+                source,
+            };
             let file = self.store.blobs().open(blob.digest).map_err(ResolveError::Store)?;
             let mut text = Vec::new();
-            let mut reader = Capped::new(std::io::BufReader::new(file), INDEX_CAP).map_err(|error| failed(Box::new(error)))?;
+            let mut reader = Capped::new(std::io::BufReader::new(file), INDEX_CAP)
+                .map_err(|error| failed(Box::new(error)))?;
             reader.read_to_end(&mut text).map_err(|error| failed(Box::new(error)))?;
             Ok(text)
         };

@@ -9,6 +9,7 @@ use std::time::Duration;
 use lbuild_sandbox::{Channel, Finished, Killer, Launcher, Outcome, Running, Spec};
 use lbuild_store::Cancel;
 
+use crate::engine::JobLimits;
 use crate::error::BuildError;
 use crate::event::{Event, Observer};
 use crate::plan::Step;
@@ -23,6 +24,7 @@ const CANCEL_POLL: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy)]
 pub(crate) struct Jobs<'a> {
     pub(crate) launcher: &'a Launcher,
+    pub(crate) limits: JobLimits,
     pub(crate) step: Step,
     pub(crate) observer: &'a Observer<'a>,
     /// Raised on request and when another step of the build failed.
@@ -53,11 +55,12 @@ impl Jobs<'_> {
     /// Runs a job to its end, with a conversation beside it and every line of its log shown to `on_line`.
     pub(crate) fn run_with(
         &self,
-        spec: Spec,
+        mut spec: Spec,
         talk: impl Talk,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<(), BuildError> {
         self.check_cancel()?;
+        (spec.limits.wall, spec.limits.disk) = (self.limits.time, self.limits.disk);
         let running = self.launcher.spawn(spec).map_err(|error| self.sandbox(error))?;
         let mut log = Log { jobs: self, tail: VecDeque::new(), on_line };
         let (finished, talked) = self.follow(running, talk, &mut log)?;
@@ -88,7 +91,8 @@ impl Jobs<'_> {
             });
             let finished = running.wait(&mut |_, line| log.line(line));
             over.store(true, Ordering::Release);
-            let talked = talking.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(self.panicked())));
+            let talked =
+                talking.map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(self.panicked())));
             watch.thread().unpark();
             finished.map(|finished| (finished, talked)).map_err(|error| self.sandbox(error))
         })

@@ -39,10 +39,10 @@ mod steps;
 mod support;
 
 pub use agent::agents;
-pub use engine::{BuildRequest, Engine, EngineOptions};
+pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits};
 pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
-pub use family::debian::Cause;
 pub use event::{Event, Observer};
+pub use family::debian::Cause;
 pub use lbuild_store::Cancel;
 pub use lock::{Lock, LockError, LockedIndex, LockedPackage, Tier};
 pub use report::{ArtifactReport, BootReport, BuildReport, StepReport};

@@ -163,7 +163,9 @@ impl Lock {
 
     /// The text of the lockfile.
     pub fn to_text(&self) -> String {
-        let mut out = String::from("# Made by `lbuild lock`. It names every package by digest; keep it beside the spec.\n");
+        let mut out = String::from(
+            "# Made by `lbuild lock`. It names every package by digest; keep it beside the spec.\n",
+        );
         let _ = writeln!(out, "version = {}", self.version);
         for (key, value) in [
             ("name", &self.name),

@@ -127,7 +127,10 @@ impl Progress for Meter<'_> {
     }
 
     fn failed(&self, _: usize, url: &str, reason: &str) {
-        self.bench.workshop.observer.emit(Event::Warning { message: format!("{url}: {reason}; trying again") });
+        self.bench
+            .workshop
+            .observer
+            .emit(Event::Warning { message: format!("{url}: {reason}; trying again") });
     }
 
     fn ready(&self, item: usize, blob: BlobRef, fetched: bool) {

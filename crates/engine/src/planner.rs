@@ -77,7 +77,12 @@ impl Draft<'_> {
         self.steps.push(PlannedStep { step, inputs, reads, after });
     }
 
-    fn packages<'p>(&mut self, step: Step, packages: impl Iterator<Item = &'p LockedPackage>, reads: &[Step]) {
+    fn packages<'p>(
+        &mut self,
+        step: Step,
+        packages: impl Iterator<Item = &'p LockedPackage>,
+        reads: &[Step],
+    ) {
         let epoch = self.lock.epoch;
         let add = |inputs: Inputs| {
             packages.fold(inputs, |inputs, package| {
@@ -135,7 +140,13 @@ impl Draft<'_> {
         if blueprint.outputs.contains(&Output::Iso) {
             let compression = format!("{:?}", blueprint.filesystem.compression);
             let reads = [Step::Files, Step::Configure, Step::Tools];
-            self.step(Step::Squashfs, 1, |inputs| dated(inputs).text("compression", compression), &reads, &[]);
+            self.step(
+                Step::Squashfs,
+                1,
+                |inputs| dated(inputs).text("compression", compression),
+                &reads,
+                &[],
+            );
             let parameters = blueprint.kernel.parameters.join(" ");
             let named = |inputs: Inputs| {
                 dated(inputs)

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lbuild_image::digest::{Digest as ImageDigest, Measured};
-use lbuild_image::manifest::{Artifact, CHECKSUMS_NAME, MANIFEST_NAME, Manifest, Provenance, checksums, media_type};
+use lbuild_image::manifest::{
+    Artifact, CHECKSUMS_NAME, MANIFEST_NAME, Manifest, Provenance, checksums, media_type,
+};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Output;
 use lbuild_store::{BlobRef, StoreError};
@@ -59,7 +61,8 @@ impl Publisher {
             media_type: media_type::LOCK,
             blob: put(engine, lock.to_text().as_bytes())?,
         });
-        let artifacts = items.iter().map(|item| Artifact::new(&item.name, item.media_type, measured(item.blob)));
+        let artifacts =
+            items.iter().map(|item| Artifact::new(&item.name, item.media_type, measured(item.blob)));
         let manifest = Manifest::new(&lock.name, artifacts.collect(), provenance(blueprint, lock, isolation));
         let text = manifest.to_json();
         let sums = manifest.artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.sha256));
@@ -94,7 +97,11 @@ fn images(blueprint: &Blueprint, lock: &Lock, done: &Done) -> Vec<Item> {
         })
         .collect();
     if let Some(record) = done.get(Step::BootCheck) {
-        let kinds = [("boot.json", media_type::JSON), ("serial.log", media_type::TEXT), ("screenshot.png", media_type::PNG)];
+        let kinds = [
+            ("boot.json", media_type::JSON),
+            ("serial.log", media_type::TEXT),
+            ("screenshot.png", media_type::PNG),
+        ];
         let proof = kinds.into_iter().filter_map(|(name, media_type)| {
             Some(Item { name: name.to_owned(), media_type, blob: record.blob(name)? })
         });

@@ -28,7 +28,11 @@ pub struct Resolution {
 
 impl Engine {
     /// Chooses the packages of a system.
-    pub fn resolve(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Resolution, ResolveError> {
+    pub fn resolve(
+        &self,
+        blueprint: &Blueprint,
+        observer: &Observer<'_>,
+    ) -> Result<Resolution, ResolveError> {
         let distro = debian::distro();
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
@@ -145,7 +149,8 @@ fn system(index: &Index, requests: &Requests) -> Result<Vec<LockedPackage>, Reso
     let known = names(&all);
     let base = names(&select(index, &requests.base, &requests.causes)?);
     let layered = base.is_subset(&known);
-    let core = requests.core.as_ref().map(|core| select(index, core, &[])).transpose()?.map(|core| names(&core));
+    let core =
+        requests.core.as_ref().map(|core| select(index, core, &[])).transpose()?.map(|core| names(&core));
     let core = core.filter(|core| core.is_subset(if layered { &base } else { &known })).unwrap_or_default();
     let tier = |package: &Selected| match identity(package) {
         identity if core.contains(&identity) => Tier::Core,

@@ -89,6 +89,14 @@ pub(crate) struct Runner<'a> {
     pub(crate) execute: &'a dyn Execute,
 }
 
+/// Where the output of a step came from.
+#[derive(Clone, Copy)]
+enum Origin {
+    Store,
+    /// It was made now; its size in bytes, where it has one.
+    Made(Option<u64>),
+}
+
 type Ended = (Step, Result<StepReport, BuildError>);
 
 impl Runner<'_> {
@@ -130,17 +138,19 @@ impl Runner<'_> {
                 };
                 let (now, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(ready);
                 running += now.len();
-                now.into_iter().for_each(|planned| start(planned, sender.clone()));
+                for planned in now {
+                    start(planned, sender.clone());
+                }
                 waiting = later;
             }
             if running == 0 {
                 return failure.map_or(Ok(reports), Err);
             }
-            let Some((step, result)) = self.next(receiver, stop) else { continue };
+            let Some((ended_step, result)) = self.next(receiver, stop) else { continue };
             running -= 1;
             match result {
                 Ok(report) => {
-                    ended.insert(step);
+                    ended.insert(ended_step);
                     reports.push(report);
                 }
                 Err(error) => {
@@ -172,15 +182,19 @@ impl Runner<'_> {
         if let Some(record) = self.store.steps().get(key) {
             self.store.steps().remember(self.spec, key, &record).map_err(BuildError::Store)?;
             done.put(planned.step, key, record);
-            return Ok(self.ended(planned.step, key, began, None, Vec::new()));
+            return Ok(self.ended(planned.step, key, began, Origin::Store, Vec::new()));
         }
-        let changes = self.store.steps().explain(self.spec, planned.step.record(), inputs.entries()).map_err(BuildError::Store)?;
-        let changed: Vec<String> = changes.unwrap_or_default().into_iter().map(|change| change.label).collect();
+        let differences = self
+            .store
+            .steps()
+            .explain(self.spec, planned.step.record(), inputs.entries())
+            .map_err(BuildError::Store)?;
+        let changed: Vec<String> = differences.unwrap_or_default().into_iter().map(|one| one.label).collect();
         let guard = self.store.lock(key, stop).map_err(|error| store_error(error, stop))?;
         if let Some(record) = self.store.steps().get(key) {
             // Another build made it while this one waited.
             done.put(planned.step, key, record);
-            return Ok(self.ended(planned.step, key, began, None, changed));
+            return Ok(self.ended(planned.step, key, began, Origin::Store, changed));
         }
         self.observer.emit(Event::StepMissed { step: name.to_owned(), changed: changed.clone() });
         self.observer
@@ -196,26 +210,24 @@ impl Runner<'_> {
         self.store.steps().put(self.spec, key, &record).map_err(BuildError::Store)?;
         drop(guard);
         done.put(planned.step, key, record);
-        Ok(self.ended(planned.step, key, began, Some(made.size), changed))
+        Ok(self.ended(planned.step, key, began, Origin::Made(made.size), changed))
     }
 
-    /// `made` is `None` when the output came from the store.
     fn ended(
         &self,
         step: Step,
         key: Digest,
         began: Instant,
-        made: Option<Option<u64>>,
+        origin: Origin,
         changed: Vec<String>,
     ) -> StepReport {
         let seconds = began.elapsed().as_secs_f64();
-        self.observer.emit(Event::StepFinished {
-            step: step.name().to_owned(),
-            seconds,
-            cached: made.is_none(),
-            size: made.flatten(),
-        });
-        StepReport { name: step.name().to_owned(), cached: made.is_none(), seconds, changed, key }
+        let (cached, size) = match origin {
+            Origin::Store => (true, None),
+            Origin::Made(size) => (false, size),
+        };
+        self.observer.emit(Event::StepFinished { step: step.name().to_owned(), seconds, cached, size });
+        StepReport { name: step.name().to_owned(), cached, seconds, changed, key }
     }
 }
 

@@ -70,7 +70,8 @@ pub(crate) fn check(blueprint: &Blueprint) -> Result<(), ResolveError> {
 /// Values of supported fields that are not built yet.
 fn values(blueprint: &Blueprint) -> Result<(), ResolveError> {
     let refuse = |pointer: &str| {
-        let origin = blueprint.set.iter().find(|field| field.pointer.starts_with(pointer)).map(|field| &field.origin);
+        let origin =
+            blueprint.set.iter().find(|field| field.pointer.starts_with(pointer)).map(|field| &field.origin);
         Err(ResolveError::Unsupported {
             pointer: pointer.to_owned(),
             file: origin.map(|origin| origin.file.clone()).unwrap_or_default(),

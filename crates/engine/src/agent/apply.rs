@@ -160,5 +160,7 @@ fn id(name: &str, file: &str) -> io::Result<u32> {
     let table = fs::read_to_string(file)?;
     let line = table.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     let number = line.and_then(|rest| rest.split(':').nth(1)).and_then(|number| number.parse().ok());
-    number.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("`{name}` is not in {file} of the system")))
+    number.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, format!("`{name}` is not in {file} of the system"))
+    })
 }

@@ -63,10 +63,10 @@ pub(super) fn check(root: &Path, installed: &[Installed]) -> Result<Vec<Violatio
     if more > 0 {
         reasons.push(format!("and {more} more"));
     }
-    Ok(reasons.into_iter().map(violation).collect())
+    Ok(reasons.iter().map(|reason| violation(reason)).collect())
 }
 
-fn violation(reason: String) -> Violation {
+fn violation(reason: &str) -> Violation {
     let reason = format!("is a tampered database: {reason}");
     Violation { path: STATUS.to_owned(), rule: Rule::PackageDatabase, reason }
 }
@@ -153,8 +153,14 @@ Package: gone\nStatus: unknown ok not-installed\nArchitecture: all\n";
         for (edited, expected) in [
             (STATUS.replace(bash, ""), "does not list `bash` 5.2-1, which was installed"),
             (STATUS.replace("2026a", "2027a"), "lists `tzdata` 2027a-1, and 2026a-1 was installed"),
-            (STATUS.replacen("ok installed", "ok unpacked", 1), "says that `bash` is unpacked, and it was installed"),
-            (STATUS.replace("not-installed", "installed"), "lists `gone`  as installed, which is not in the lock"),
+            (
+                STATUS.replacen("ok installed", "ok unpacked", 1),
+                "says that `bash` is unpacked, and it was installed",
+            ),
+            (
+                STATUS.replace("not-installed", "installed"),
+                "lists `gone`  as installed, which is not in the lock",
+            ),
         ] {
             assert_eq!(reasons(&edited), [expected]);
         }

@@ -140,13 +140,17 @@ fn run_preinst(io: &AgentIo, options: &InstallInput, preinst: &Preinst) -> Resul
     let (argv, mut env) = preinst.command();
     env.extend(options.env.iter().cloned());
     Program { argv: &argv, env: &env, stdin: None }.run().or_else(|reason| {
-        report(io, &InstallReport::Failed { package: preinst.package.clone(), script: "preinst".to_owned() })?;
+        report(
+            io,
+            &InstallReport::Failed { package: preinst.package.clone(), script: "preinst".to_owned() },
+        )?;
         Err(reason)
     })
 }
 
 fn dpkg(options: &InstallInput) -> Result<(), String> {
-    let argv = ["dpkg", "--force-unsafe-io", "--force-confold", "--configure", "--pending"].map(str::to_owned);
+    let argv =
+        ["dpkg", "--force-unsafe-io", "--force-confold", "--configure", "--pending"].map(str::to_owned);
     Program { argv: &argv, env: &options.env, stdin: None }.run()
 }
 
@@ -167,6 +171,8 @@ impl StandIns {
         Ok(Self)
     }
 
+    /// Consumes the proof that they were put there.
+    #[expect(clippy::unused_self, reason = "what was never put there cannot be removed")]
     fn remove(self) -> Result<(), String> {
         fs::remove_file(POLICY)
             .and_then(|()| fs::remove_dir_all("/run/lbuild"))

@@ -43,7 +43,8 @@ pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
         squashfs: input.squashfs,
         output: input.output,
     };
-    std::fs::create_dir_all(&places.work).map_err(|error| format!("cannot make `{}`: {error}", places.work))?;
+    std::fs::create_dir_all(&places.work)
+        .map_err(|error| format!("cannot make `{}`: {error}", places.work))?;
     let plan = plan(&options, &places).map_err(|error| chain(&error))?;
     for step in &plan.prepare {
         if let Some(command) = step.perform(Path::new("/")).map_err(|error| chain(&error))? {

@@ -5,10 +5,10 @@
 //! a processor to finish in a fifth of a second, and for emulation in a whole one.
 
 /// What the guest says on the first serial port when all is well.
-pub(super) const WORDS: &[u8] = b"RML";
+pub const WORDS: &[u8] = b"RML";
 
 /// The boot sector, loaded at 0x7c00.
-pub(super) const SECTOR: [u8; 512] = sector();
+pub const SECTOR: [u8; 512] = sector();
 
 const fn sector() -> [u8; 512] {
     let mut sector = [0; 512];

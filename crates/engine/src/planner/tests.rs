@@ -75,7 +75,8 @@ fn the_plans_of_the_examples_are_as_committed() {
         }
         assert!(expected.insert(name), "two examples have the same name");
     }
-    let found = fs::read_dir(goldens()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let found =
+        fs::read_dir(goldens()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(found.collect::<BTreeSet<_>>(), expected, "one golden for each example");
     assert!(changed.is_empty(), "LBUILD_GOLDEN=write accepts these changes:\n{}", changed.join("\n"));
 }

@@ -7,8 +7,8 @@ use lbuild_store::{Output, OutputRef};
 
 use super::{Bench, IMAGE};
 use crate::boot::{
-    Acceleration, Check, Firmware, Machine, Media, Patience, REPORT, Report, SCREENSHOT, SERIAL_LOG, SandboxQemu,
-    check,
+    Acceleration, Check, Firmware, Machine, Media, Patience, REPORT, Report, SCREENSHOT, SERIAL_LOG,
+    SandboxQemu, check,
 };
 use crate::error::BuildError;
 use crate::event::Event;
@@ -36,7 +36,8 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<Made, BuildError> {
         let line = line.to_owned();
         bench.workshop.observer.emit(Event::Log { step: bench.step.name().to_owned(), line });
     };
-    let report = check(&qemu, request, bench.cancel, &mut on_line).map_err(|error| bench.jobs().sandbox(error))?;
+    let report =
+        check(&qemu, request, bench.cancel, &mut on_line).map_err(|error| bench.jobs().sandbox(error))?;
     if !report.is_good() {
         return Err(bad(bench, &report, place.path()));
     }
@@ -48,14 +49,19 @@ fn bad(bench: &Bench<'_>, report: &Report, place: &Path) -> BuildError {
     let evidence = bench.workshop.out.join("boot-check");
     let keep = || {
         fs::create_dir_all(&evidence)?;
-        [REPORT, SERIAL_LOG, SCREENSHOT].iter().filter(|name| place.join(name).exists()).try_for_each(|name| {
-            fs::copy(place.join(name), evidence.join(name)).map(drop)
-        })
+        [REPORT, SERIAL_LOG, SCREENSHOT]
+            .iter()
+            .filter(|name| place.join(name).exists())
+            .try_for_each(|name| fs::copy(place.join(name), evidence.join(name)).map(drop))
     };
     if let Err(source) = keep() {
         return BuildError::Output { path: evidence, source };
     }
-    BuildError::Boot { verdict: report.finding.message.clone(), evidence, log: report.finding.excerpt.clone() }
+    BuildError::Boot {
+        verdict: report.finding.message.clone(),
+        evidence,
+        log: report.finding.excerpt.clone(),
+    }
 }
 
 fn made(bench: &Bench<'_>, report: &Report, place: &Path) -> Result<Made, BuildError> {

@@ -31,9 +31,7 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let (packages, ahead): (Vec<&LockedPackage>, Vec<&LockedPackage>) = match bench.step {
         Step::Tools => (lock.tools.iter().collect(), Vec::new()),
         Step::BootTools => (lock.boot.iter().collect(), Vec::new()),
-        Step::Core => {
-            (system(Tier::Core).collect(), system(Tier::Base).chain(system(Tier::Added)).collect())
-        }
+        Step::Core => (system(Tier::Core).collect(), system(Tier::Base).chain(system(Tier::Added)).collect()),
         Step::Base => (system(Tier::Base).collect(), system(Tier::Added).collect()),
         _ => (system(Tier::Added).collect(), Vec::new()),
     };
@@ -55,8 +53,7 @@ fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<(), 
     let conversation = Conversation { bench, wanted, incoming: &incoming, count: AtomicUsize::new(0) };
     thread::scope(|scope| {
         let fetching = scope.spawn(|| incoming.fetch(bench, wanted));
-        let mut spec = Spec::new(draft.root(), agent(name::INSTALL, &input));
-        spec.hostname = "localhost".to_owned();
+        let spec = Spec::new(draft.root(), agent(name::INSTALL, &input));
         let count = wanted.packages.len();
         let mut done = 0;
         let ran = bench.jobs().run_with(spec, &conversation, &mut |line| {
@@ -110,10 +107,8 @@ impl Conversation<'_> {
     fn feed(&self, channel: &Channel) -> Result<(), BuildError> {
         for (order, package) in self.wanted.packages.iter().enumerate() {
             let file = self.incoming.wait(self.bench, package)?;
-            let message = PackageMessage {
-                order: u32::try_from(order).unwrap_or(u32::MAX),
-                sha256: package.sha256,
-            };
+            let message =
+                PackageMessage { order: u32::try_from(order).unwrap_or(u32::MAX), sha256: package.sha256 };
             let bytes = serde_json::to_vec(&message).map_err(|error| self.bench.jobs().sandbox(error))?;
             channel.send_with(&bytes, &[file.as_fd()]).map_err(|error| self.bench.jobs().sandbox(error))?;
         }

@@ -129,6 +129,7 @@ impl<'a> Bench<'a> {
     pub(crate) fn jobs(&self) -> Jobs<'a> {
         Jobs {
             launcher: self.workshop.launcher,
+            limits: self.workshop.engine.limits,
             step: self.step,
             observer: self.workshop.observer,
             cancel: self.cancel,

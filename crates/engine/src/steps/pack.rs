@@ -94,14 +94,17 @@ pub(super) fn rootfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
 /// Wraps the root filesystem into an OCI image.
 pub(super) fn oci(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let failed = |error: &dyn std::error::Error| bench.jobs().sandbox(io::Error::other(error.to_string()));
-    let record = bench.done.get(Step::Rootfs).ok_or_else(|| failed(&io::Error::other("no root filesystem")))?;
-    let report: TarballReport = serde_json::from_value(record.data.clone()).map_err(|error| failed(&error))?;
+    let record =
+        bench.done.get(Step::Rootfs).ok_or_else(|| failed(&io::Error::other("no root filesystem")))?;
+    let report: TarballReport =
+        serde_json::from_value(record.data.clone()).map_err(|error| failed(&error))?;
     let layer = Compressed { compressed: report.compressed, plain: report.plain };
     let blob = record.blob(IMAGE).ok_or_else(|| failed(&io::Error::other("no root filesystem")))?;
     let mut bytes = bench.store().blobs().open(blob.digest).map_err(BuildError::Store)?;
     let mut writer = Sink(bench.store().blobs().writer().map_err(BuildError::Store)?);
     let mut buffered = BufWriter::with_capacity(1 << 20, &mut writer);
-    oci::write_layout(&oci_options(bench), &layer, &mut bytes, &mut buffered).map_err(|error| failed(&error))?;
+    oci::write_layout(&oci_options(bench), &layer, &mut bytes, &mut buffered)
+        .map_err(|error| failed(&error))?;
     buffered.flush().map_err(|error| failed(&error))?;
     drop(buffered);
     let blob = writer.0.finish(None).map_err(BuildError::Store)?;
@@ -148,9 +151,15 @@ pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let mut spec = work.spec(bench, agent(name::ISO, &input), bench.layers_below(Step::BootFiles)?)?;
     for (step, target) in [(Step::Initramfs, &input.initrd), (Step::Squashfs, &input.squashfs)] {
         let blob = bench.done.get(step).and_then(|record| record.blob(IMAGE));
-        let blob = blob.ok_or_else(|| bench.jobs().sandbox(io::Error::other(format!("no output of {}", step.name()))))?;
+        let blob = blob
+            .ok_or_else(|| bench.jobs().sandbox(io::Error::other(format!("no output of {}", step.name()))))?;
         let source = bench.store().blobs().path(blob.digest);
-        spec.mounts.push(Mount::Bind { source, target: PathBuf::from(target), writable: false, owner: Owner::Host });
+        spec.mounts.push(Mount::Bind {
+            source,
+            target: PathBuf::from(target),
+            writable: false,
+            owner: Owner::Host,
+        });
     }
     bench.jobs().run(spec)?;
     work.adopt(bench, "image.iso")
@@ -205,7 +214,8 @@ impl Workplace {
 
     /// Takes one file of the directory into the store and deletes the rest.
     fn adopt(self, bench: &Bench<'_>, file: &str) -> Result<Made, BuildError> {
-        let blob = bench.store().blobs().adopt(&self.work().join(Path::new(file))).map_err(BuildError::Store)?;
+        let blob =
+            bench.store().blobs().adopt(&self.work().join(Path::new(file))).map_err(BuildError::Store)?;
         self.remove(bench);
         Ok(made(blob, serde_json::Value::Null))
     }

@@ -35,7 +35,9 @@ impl Mentions {
     pub(super) fn read(&mut self, text: &str) {
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             let is_part = |c: char| c.is_ascii_alphanumeric() || "._+-/*?${}@".contains(c);
-            line.split(|c: char| !is_part(c)).filter(|token| !token.is_empty()).for_each(|token| self.token(token));
+            line.split(|c: char| !is_part(c))
+                .filter(|token| !token.is_empty())
+                .for_each(|token| self.token(token));
         }
     }
 
@@ -91,7 +93,6 @@ impl Mentions {
     pub(super) fn directory(&self, path: &str) -> bool {
         path.matches('/').count() > SHALLOW && self.paths.contains(path) && !DESTINATIONS.contains(&path)
     }
-
 }
 
 /// The path on a system whose `/bin`, `/lib` and `/sbin` are links into `/usr`.

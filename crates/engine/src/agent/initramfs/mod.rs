@@ -57,10 +57,35 @@ const WHOLE: [&str; 15] = [
 
 /// Never read by a generator: mounts, state, documentation, homes, other package tools.
 const NEVER: [&str; 30] = [
-    "/proc", "/sys", "/dev", "/run", "/tmp", "/var", "/home", "/root", "/srv", "/opt", "/media", "/mnt",
-    "/usr/include", "/usr/src", "/usr/games", "/usr/share/doc", "/usr/share/man", "/usr/share/info",
-    "/usr/share/locale", "/usr/share/lintian", "/usr/share/bug", "/usr/share/zoneinfo", "/usr/lib/python3",
-    "/usr/share/perl", "/usr/share/bash-completion", "/usr/lib/apt", "/usr/lib/dpkg", "/etc/apt", "/etc/dpkg",
+    "/proc",
+    "/sys",
+    "/dev",
+    "/run",
+    "/tmp",
+    "/var",
+    "/home",
+    "/root",
+    "/srv",
+    "/opt",
+    "/media",
+    "/mnt",
+    "/usr/include",
+    "/usr/src",
+    "/usr/games",
+    "/usr/share/doc",
+    "/usr/share/man",
+    "/usr/share/info",
+    "/usr/share/locale",
+    "/usr/share/lintian",
+    "/usr/share/bug",
+    "/usr/share/zoneinfo",
+    "/usr/lib/python3",
+    "/usr/share/perl",
+    "/usr/share/bash-completion",
+    "/usr/lib/apt",
+    "/usr/lib/dpkg",
+    "/etc/apt",
+    "/etc/dpkg",
     "/usr/lib/systemd/user",
 ];
 
@@ -200,7 +225,8 @@ fn kernels() -> io::Result<Vec<String>> {
     for entry in fs::read_dir("/boot")? {
         let name = entry?.file_name();
         let version = name.to_str().and_then(|name| name.strip_prefix("vmlinuz-"));
-        if let Some(version) = version.filter(|version| Path::new("/usr/lib/modules").join(version).is_dir()) {
+        if let Some(version) = version.filter(|version| Path::new("/usr/lib/modules").join(version).is_dir())
+        {
             versions.push(version.to_owned());
         }
     }

@@ -1,3 +1,5 @@
+//! Short samples of what machines really say.
+
 use super::*;
 
 const GRUB: &str = "\x1b[H\x1b[J\x1b[2;24HGNU GRUB  version 2.12\r\n\x1b[5;3H*Debian live\r\n";

@@ -73,7 +73,7 @@ impl Repository {
 }
 
 impl Release {
-    /// The archive keys (binary OpenPGP certificates) that may sign the suites of a repository.
+    /// The archive keys (binary `OpenPGP` certificates) that may sign the suites of a repository.
     pub fn keyring(&self, repository: Repository) -> Vec<&'static [u8]> {
         let names = match repository {
             Repository::Debian => &self.keys,
@@ -109,11 +109,9 @@ static KEYS: &[(&str, &[u8])] = keys![
 /// Debian's data.
 pub fn distro() -> &'static Distro {
     static DISTRO: OnceLock<Distro> = OnceLock::new();
-    DISTRO.get_or_init(|| {
-        match toml::from_str(include_str!("../../../../../data/distros/debian.toml")) {
-            Ok(distro) => distro,
-            Err(error) => unreachable!("the built-in data is checked by a test: {error}"),
-        }
+    DISTRO.get_or_init(|| match toml::from_str(include_str!("../../../../../data/distros/debian.toml")) {
+        Ok(distro) => distro,
+        Err(error) => unreachable!("the built-in data is checked by a test: {error}"),
     })
 }
 

@@ -59,7 +59,11 @@ pub(crate) fn requests(distro: &Distro, blueprint: &Blueprint) -> Result<Request
     let mut base = system.clone();
     base.packages.truncate(base_count);
     let boots = core(distro, blueprint, &arch)?;
-    let core = Request { packages: boots.iter().map(|name| plain(name)).collect(), priority: None, ..system.clone() };
+    let core = Request {
+        packages: boots.iter().map(|name| plain(name)).collect(),
+        priority: None,
+        ..system.clone()
+    };
     let core = (!boots.is_empty()).then_some(core);
     Ok(Requests {
         tools: closure_of(&arch, &tools(blueprint, core.is_some())),
@@ -67,7 +71,11 @@ pub(crate) fn requests(distro: &Distro, blueprint: &Blueprint) -> Result<Request
         base,
         system,
         causes,
-        boot: if blueprint.outputs.contains(&Output::Iso) { boot_request(&arch) } else { closure_of(&arch, &[]) },
+        boot: if blueprint.outputs.contains(&Output::Iso) {
+            boot_request(&arch)
+        } else {
+            closure_of(&arch, &[])
+        },
     })
 }
 
@@ -174,7 +182,8 @@ fn kernel(
         None => return Ok(None),
     };
     let known = distro.kernels.get(arch);
-    let found = known.and_then(|flavors| flavors.get(flavor).or_else(|| (flavor == arch).then(|| &flavors["default"])));
+    let found = known
+        .and_then(|flavors| flavors.get(flavor).or_else(|| (flavor == arch).then(|| &flavors["default"])));
     found.cloned().map(Some).ok_or_else(|| ResolveError::Choice {
         what: flavor.to_owned(),
         kind: "kernel flavor",
