@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -124,7 +125,9 @@ impl<'a> Blobs<'a> {
     ///
     /// A file that belongs to another user and cannot be given to us is copied instead.
     pub fn adopt(self, path: &Path) -> Result<BlobRef, StoreError> {
-        let mut file = File::open(path).during("open", path)?;
+        // The name may have been made by a hostile job: a link would lead out, a fifo would hold us.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::open(path, flags, Mode::empty()).during("open", path)?);
         let metadata = file.metadata().during("inspect", path)?;
         if !metadata.is_file() {
             return Err(StoreError::from_io("store", path, io::ErrorKind::InvalidInput.into()));

@@ -24,7 +24,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let tools = bench.tree_of(Step::BootTools)?.into_iter().collect();
     let qemu = SandboxQemu::new(bench.workshop.launcher, tools);
     let acceleration = Acceleration::detect(&qemu, bench.cancel);
-    let place = tempfile::tempdir_in(bench.store().path()).map_err(failed)?;
+    let place = bench.store().scratch().map_err(BuildError::Store)?;
     let request = Check {
         image: bench.store().blobs().open(iso.digest).map_err(BuildError::Store)?.into(),
         machine: Machine::new(Firmware::Bios, Media::Cdrom),
@@ -38,10 +38,11 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<Made, BuildError> {
     };
     let report =
         check(&qemu, request, bench.cancel, &mut on_line).map_err(|error| bench.jobs().sandbox(error))?;
-    if !report.is_good() {
-        return Err(bad(bench, &report, place.path()));
-    }
-    made(bench, &report, place.path())
+    let result =
+        if report.is_good() { made(bench, &report, place.path()) } else { Err(bad(bench, &report, place.path())) };
+    // What cannot be deleted now is deleted when the store is opened next.
+    let _ = place.remove(&|_| Ok(()));
+    result
 }
 
 /// The proof of a failure stays in the output directory, beside no image.

@@ -64,9 +64,30 @@ fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<(), 
         });
         incoming.stop();
         let fetched = fetching.join().unwrap_or(Ok(()));
-        // A download that failed is the reason why the job was stopped.
-        fetched.and(ran)
+        ran.map_err(|error| cause(bench, wanted, fetched, error))
     })
+}
+
+/// Why packages could not be installed: a download that failed, a stored file that is damaged, or what the job says.
+fn cause(
+    bench: &Bench<'_>,
+    wanted: &Wanted<'_>,
+    fetched: Result<(), BuildError>,
+    error: BuildError,
+) -> BuildError {
+    match fetched {
+        Ok(()) | Err(BuildError::Cancelled) => {}
+        Err(error) => return error,
+    }
+    let damaged = || {
+        let files = wanted.packages.iter().map(|package| package.sha256);
+        let stored = files.filter(|digest| bench.store().blobs().contains(*digest));
+        stored.filter_map(|digest| bench.store().blobs().open_verified(digest).err()).next()
+    };
+    match error {
+        BuildError::Step { .. } => damaged().map_or(error, BuildError::Store),
+        other => other,
+    }
 }
 
 /// The package in a line such as `Setting up bash (5.2.37-2+b5) ...`.

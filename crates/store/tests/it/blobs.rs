@@ -282,3 +282,18 @@ proptest! {
         prop_assert_eq!(store.blobs().read(digest).unwrap(), whole);
     }
 }
+
+#[test]
+fn what_a_job_made_in_place_of_a_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    let scratch = store.scratch().unwrap();
+    let link = scratch.path().join("link");
+    std::os::unix::fs::symlink(outside.path(), &link).unwrap();
+    assert!(store.blobs().adopt(&link).is_err());
+    let fifo = scratch.path().join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert!(store.blobs().adopt(&fifo).is_err());
+    assert!(outside.path().exists());
+}
