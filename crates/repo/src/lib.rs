@@ -1,4 +1,7 @@
 //! Package families: version order, index, archive and signature, read into the solver's model or into a tree.
+//!
+//! - [`ar`] and [`tar`] read the containers strictly, [`compress`] is the only decompressor and caps its output.
+//! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 
 pub mod ar;
 pub mod compress;

@@ -183,13 +183,9 @@ fn take_apart(
                 while let Some(package) = pop(&arrived, &changed) {
                     match package::open(shared, &mut tree, package, stage) {
                         Ok(opened) => {
-                            let record = &opened.record;
-                            let files = record.list.len() + record.symlinks.len();
-                            progress(Progress::Unpacked {
-                                name: &record.control.name,
-                                files,
-                                bytes: record.bytes,
-                            });
+                            let (files, bytes) = opened.extent();
+                            let name = &opened.record.control.name;
+                            progress(Progress::Unpacked { name, files, bytes });
                             lock(&done).push(opened);
                         }
                         Err(error) => {

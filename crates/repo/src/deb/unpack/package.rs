@@ -33,6 +33,16 @@ pub(super) struct Opened {
     pub staged: Option<Vec<(Entry, Option<String>)>>,
 }
 
+impl Opened {
+    /// Entries of the archive and bytes of its files, wherever they are now.
+    pub fn extent(&self) -> (usize, u64) {
+        match &self.staged {
+            Some(entries) => (entries.len(), entries.iter().map(|(entry, _)| entry.size).sum()),
+            None => (self.record.list.len() + self.record.symlinks.len(), self.record.bytes),
+        }
+    }
+}
+
 /// Takes `package` apart; `stage` says whether a package with a preinst has to wait.
 pub(super) fn open<'a>(
     shared: &Shared<'a>,

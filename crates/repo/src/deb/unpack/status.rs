@@ -143,3 +143,24 @@ pub(super) fn with_pending(stanza: &str, state: &str, triggers: &[String]) -> St
     }
     lines.join("\n") + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::with_pending;
+
+    #[test]
+    fn pending_triggers_are_added_once_and_before_awaited_ones() {
+        let triggers = ["b".to_owned(), "a".to_owned()];
+        let installed = "Package: x\nStatus: hold ok installed\nDescription: x\n";
+        assert_eq!(
+            with_pending(installed, "installed", &triggers),
+            "Package: x\nStatus: hold ok triggers-pending\nDescription: x\nTriggers-Pending: b a\n"
+        );
+        let waiting =
+            "Package: x\nStatus: install ok triggers-awaited\nTriggers-Pending: a\nTriggers-Awaited: y\n";
+        assert_eq!(
+            with_pending(waiting, "triggers-awaited", &triggers),
+            "Package: x\nStatus: install ok triggers-awaited\nTriggers-Pending: b a\nTriggers-Awaited: y\n"
+        );
+    }
+}
