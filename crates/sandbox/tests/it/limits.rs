@@ -135,17 +135,11 @@ fn privileged_t10_a_frozen_job_is_killed() {
     for process in of_range(first) {
         let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).expect("its groups");
         for line in groups.lines() {
-            let mut fields = line.splitn(3, ':').skip(1);
-            let (Some(kind), Some(path)) = (fields.next(), fields.next()) else { continue };
-            if !path.contains("lbuild-") {
+            let Some(path) = line.strip_prefix("0::").filter(|path| path.contains("lbuild-")) else {
                 continue;
-            }
-            let (file, word) = match kind {
-                "freezer" => (format!("/sys/fs/cgroup/freezer{path}/freezer.state"), "FROZEN"),
-                "" => (format!("/sys/fs/cgroup/unified{path}/cgroup.freeze"), "1"),
-                _ => continue,
             };
-            std::fs::write(file, word).expect("frozen");
+            let file = format!("{}{path}/cgroup.freeze", unified());
+            std::fs::write(file, "1").expect("frozen");
             frozen += 1;
         }
     }
@@ -153,6 +147,14 @@ fn privileged_t10_a_frozen_job_is_killed() {
     let finished = running.wait(&mut |_, _| {}).expect("an end");
     assert_eq!(finished.outcome, Outcome::Limit(Breach::Wall));
     eventually("the frozen job is gone", Duration::from_secs(5), || of_range(first).is_empty());
+}
+
+/// Where version 2 of the control groups is mounted.
+fn unified() -> String {
+    let mounts = std::fs::read_to_string("/proc/mounts").expect("the mounts");
+    let found =
+        mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>()).find(|fields| fields[2] == "cgroup2");
+    found.expect("control groups of version 2")[1].to_owned()
 }
 
 fn privileged_processor_time_is_limited() {
