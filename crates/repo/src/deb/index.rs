@@ -115,6 +115,9 @@ pub enum CacheError {
     Damaged,
 }
 
+/// Bytes of a stanza of Debian's main archive, on average: for the first guess of how much room is needed.
+const USUAL_STANZA: usize = 800;
+
 /// The parts of an index that are few: kept as JSON at its end.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Rest {
@@ -142,14 +145,23 @@ impl fmt::Debug for Index {
 impl Index {
     /// Reads the `Packages` texts of all sources. The order of sources decides between equal versions.
     pub fn parse(sources: &[(IndexSource, &[u8])]) -> Result<Self, IndexError> {
-        let mut scanned = Vec::with_capacity(sources.len());
+        let bytes: usize = sources.iter().map(|(_, text)| text.len()).sum();
+        let mut builder = build::Builder::new(bytes / USUAL_STANZA);
         for (source, text) in sources {
-            scanned.push((source, scan::scan(source, text)?));
-        }
-        let count = scanned.iter().flat_map(|(_, pieces)| pieces).map(Vec::len).sum();
-        let mut builder = build::Builder::new(count);
-        for (source, pieces) in &scanned {
-            builder.add(source, pieces.iter().flatten())?;
+            builder.start(source)?;
+            // Two pieces are scanned while the two before them are built.
+            let mut scanned = [Vec::new(), Vec::new()];
+            for pair in scan::split(text).chunks(2) {
+                let scan = |at: usize| pair.get(at).map_or(Ok(Vec::new()), |piece| scan::scan(source, piece));
+                let before = scanned;
+                let (next, built) = rayon::join(
+                    || rayon::join(|| scan(0), || scan(1)),
+                    || before.iter().try_for_each(|stanzas| builder.add(stanzas)),
+                );
+                built?;
+                scanned = [next.0?, next.1?];
+            }
+            scanned.iter().try_for_each(|stanzas| builder.add(stanzas))?;
         }
         let (bytes, layout, rest) = builder.finish()?;
         Ok(Self { bytes, layout, rest })

@@ -40,18 +40,16 @@ impl Builder {
         }
     }
 
-    /// Adds the stanzas of one source, in order.
-    pub(super) fn add<'s>(
-        &mut self,
-        source: &IndexSource,
-        stanzas: impl Iterator<Item = &'s Stanza<'s>>,
-    ) -> Result<(), IndexError> {
-        let position = u16::try_from(self.rest.sources.len()).map_err(|_| IndexError::TooLarge)?;
+    /// Starts a source: stanzas belong to the last one.
+    pub(super) fn start(&mut self, source: &IndexSource) -> Result<(), IndexError> {
         self.rest.sources.push(source.clone());
-        for stanza in stanzas {
-            self.add_stanza(position, stanza)?;
-        }
-        Ok(())
+        if self.rest.sources.len() > usize::from(u16::MAX) { Err(IndexError::TooLarge) } else { Ok(()) }
+    }
+
+    /// Adds stanzas, in order.
+    pub(super) fn add(&mut self, stanzas: &[Stanza<'_>]) -> Result<(), IndexError> {
+        let source = u16::try_from(self.rest.sources.len() - 1).map_err(|_| IndexError::TooLarge)?;
+        stanzas.iter().try_for_each(|stanza| self.add_stanza(source, stanza))
     }
 
     fn add_stanza(&mut self, source: u16, stanza: &Stanza<'_>) -> Result<(), IndexError> {

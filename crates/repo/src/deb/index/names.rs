@@ -56,6 +56,9 @@ impl Names {
         strings: &mut Vec<u8>,
         place: impl FnOnce(&mut Vec<u8>) -> u32,
     ) -> Result<u32, IndexError> {
+        if (self.names.len() + 1) * 2 > self.slots.len() {
+            self.grow(strings)?;
+        }
         let tag = hash >> 32 << 32;
         for slot in probes(hash, self.slots.len()) {
             let found = self.slots[slot];
@@ -84,6 +87,22 @@ impl Names {
             }
         }
         Err(IndexError::Collisions { name: name.chars().take(80).collect() })
+    }
+
+    /// Doubles the table.
+    fn grow(&mut self, strings: &[u8]) -> Result<(), IndexError> {
+        let mut slots = vec![0; self.slots.len() * 2];
+        for (id, name) in (1_u64..).zip(&self.names) {
+            let text = name.text as usize;
+            let text = strings.get(text..text + name.length as usize).unwrap_or_default();
+            let hash = hash(text);
+            let free = probes(hash, slots.len()).find(|slot| slots[*slot] == 0);
+            let collides =
+                || IndexError::Collisions { name: String::from_utf8_lossy(text).chars().take(80).collect() };
+            slots[free.ok_or_else(collides)?] = hash >> 32 << 32 | id;
+        }
+        self.slots = slots;
+        Ok(())
     }
 
     /// The table in its cached form.

@@ -1,7 +1,5 @@
 //! One pass over the text of a `Packages` file: checked, borrowed stanzas.
 
-use rayon::prelude::*;
-
 use super::names::hash;
 use super::{IndexError, IndexSource};
 use crate::deb::ascii::{Class, sha256};
@@ -10,8 +8,8 @@ use crate::deb::relation::{Atom, Operator, is_name, relations};
 use crate::deb::resolve::Priority;
 use crate::deb::version::Version;
 
-/// Text is scanned in pieces of about this size, on all cores.
-const PIECE: usize = 2 << 20;
+/// Text is scanned in pieces of about this size: they fit the caches, and scanning overlaps with building.
+const PIECE: usize = 1 << 20;
 
 /// Something that a package provides besides its own name.
 #[derive(Debug, Clone, Copy)]
@@ -56,13 +54,8 @@ impl Stanza<'_> {
 /// Position of `Provides` in [`Stanza::relations`].
 pub(super) const PROVIDES: usize = 5;
 
-/// Reads all stanzas of one file, in order, in pieces.
-pub(super) fn scan<'a>(source: &IndexSource, text: &'a [u8]) -> Result<Vec<Vec<Stanza<'a>>>, IndexError> {
-    split(text).into_par_iter().map(|piece| scan_piece(source, piece)).collect()
-}
-
-/// Cuts between stanzas.
-fn split(text: &[u8]) -> Vec<&[u8]> {
+/// Cuts a text between stanzas.
+pub(super) fn split(text: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while rest.len() > PIECE {
@@ -75,11 +68,19 @@ fn split(text: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-fn scan_piece<'a>(source: &IndexSource, text: &'a [u8]) -> Result<Vec<Stanza<'a>>, IndexError> {
+/// Reads the stanzas of one piece, in order.
+pub(super) fn scan<'a>(source: &IndexSource, piece: &'a [u8]) -> Result<Vec<Stanza<'a>>, IndexError> {
     let broken = |cause| IndexError::Control { index: source.to_string(), source: cause };
-    let mut scanner = Scanner::new(text);
-    let mut stanzas = Vec::with_capacity(text.len() / 700);
-    let mut reader = Reader { source, stanza: Stanza::new(), seen: 0, path: String::new() };
+    let mut scanner = Scanner::new(piece);
+    let mut stanzas = Vec::with_capacity(piece.len() / 700);
+    let mut reader = Reader {
+        source,
+        piece: piece.as_ptr().addr(),
+        text: std::str::from_utf8(piece).ok(),
+        stanza: Stanza::new(),
+        seen: 0,
+        path: String::new(),
+    };
     while let Some(token) = scanner.next_token().map_err(broken)? {
         match token {
             Token::Field(field) => reader.field(field)?,
@@ -97,6 +98,10 @@ const RELATIONS: [&[u8]; 6] =
 
 struct Reader<'s, 'a> {
     source: &'s IndexSource,
+    /// Where the piece lies.
+    piece: usize,
+    /// The piece as text, if all of it is UTF-8: its fields need not be checked one by one then.
+    text: Option<&'a str>,
     stanza: Stanza<'a>,
     /// One bit per mandatory field.
     seen: u8,
@@ -136,7 +141,11 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn text(&self, field: Field<'a>) -> Result<&'a str, IndexError> {
-        std::str::from_utf8(field.value).map_err(|_| self.bad(field))
+        let start = field.value.as_ptr().addr().wrapping_sub(self.piece);
+        match self.text.and_then(|text| text.get(start..start + field.value.len())) {
+            Some(text) => Ok(text),
+            None => std::str::from_utf8(field.value).map_err(|_| self.bad(field)),
+        }
     }
 
     fn mandatory(
