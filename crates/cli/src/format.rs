@@ -22,6 +22,22 @@ pub fn signed_bytes(size: i64) -> String {
     format!("{sign}{}", bytes(size.unsigned_abs()))
 }
 
+/// Reads a size as [`bytes`] writes it: `512`, `3 MB`, `20GB`.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        _ => return Err("use a number with B, kB, MB, GB or TB".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "use a number with B, kB, MB, GB or TB".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "this is more than any disk has".to_owned())
+}
+
 /// A time: `40 ms`, `1.2 s`, `48.2 s`, `2 min 03 s`.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 0.0995 {
@@ -76,7 +92,7 @@ pub fn cut(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, clean, count, cut, seconds, signed_bytes};
+    use super::{bytes, clean, count, cut, parse_size, seconds, signed_bytes};
 
     #[test]
     fn sizes_have_at_most_four_digits() {
@@ -95,6 +111,17 @@ mod tests {
         }
         assert_eq!(signed_bytes(-3000), "-3 kB");
         assert_eq!(signed_bytes(0), "+0 B");
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let cases = [("0", 0), ("512", 512), ("20GB", 20_000_000_000), ("3 mb", 3_000_000), ("1k", 1000)];
+        for (text, size) in cases {
+            assert_eq!(parse_size(text), Ok(size), "{text}");
+        }
+        for text in ["", "GB", "1.5GB", "-1", "10 parsecs", "99999999999999TB"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
     }
 
     #[test]

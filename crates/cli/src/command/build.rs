@@ -1,9 +1,10 @@
 //! `lbuild build`: from a spec to images in the output directory.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use lbuild_engine::BuildRequest;
+use lbuild_engine::{BuildRequest, JobLimits};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Output;
 
@@ -13,6 +14,7 @@ use crate::context::Context;
 use crate::engine_failure;
 use crate::explain;
 use crate::failure::{Exit, Failure};
+use crate::format::parse_size;
 use crate::output;
 use crate::session::Session;
 use crate::spec_file;
@@ -41,6 +43,12 @@ pub struct Options {
     /// Say for each step whether it came from the store, and which input changed
     #[arg(long)]
     explain: bool,
+    /// End a step that takes longer than this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = JobLimits::default().time.as_secs())]
+    time_limit: u64,
+    /// End a step that fills more of the disk than this
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value_t = JobLimits::default().disk)]
+    disk_limit: u64,
     #[command(flatten)]
     engine: EngineArguments,
 }
@@ -65,7 +73,8 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     };
     let title = format!("building {} ({})", blueprint.name, super::system(&blueprint));
     let session = Session::start(context, &title)?;
-    let engine = options.engine.open(context)?;
+    let limits = JobLimits { time: Duration::from_secs(options.time_limit), disk: options.disk_limit };
+    let engine = options.engine.open(context)?.with_limits(limits);
     let request = BuildRequest { blueprint, lock, out, spec_dir: directory, boot_check: options.boot_check };
     let report = session
         .run(|observer| engine.build(&request, observer))

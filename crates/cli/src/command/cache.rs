@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::engine_failure;
 use crate::failure::{Exit, Failure};
-use crate::format::{bytes, count};
+use crate::format::{bytes, count, parse_size};
 use crate::output;
 use crate::session::Session;
 use crate::terminal::Style;
@@ -87,21 +87,6 @@ pub fn run(action: &Action, context: &Context) -> Result<(), Failure> {
             if verified.damaged.is_empty() { Ok(()) } else { Err(Failure::silent(Exit::Build)) }
         }
     }
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kb" => 1_000,
-        "m" | "mb" => 1_000_000,
-        "g" | "gb" => 1_000_000_000,
-        "t" | "tb" => 1_000_000_000_000,
-        _ => return Err("use a number with B, kB, MB, GB or TB".to_owned()),
-    };
-    let number: u64 = number.parse().map_err(|_| "use a number with B, kB, MB, GB or TB".to_owned())?;
-    number.checked_mul(factor).ok_or_else(|| "this is more than any disk has".to_owned())
 }
 
 fn policy(options: &GcOptions) -> Policy {
@@ -191,18 +176,7 @@ fn verified_text(verified: &Verified) -> String {
 mod tests {
     use lbuild_store::{Collected, Verified};
 
-    use super::{collected_text, parse_size, verified_text};
-
-    #[test]
-    fn sizes_have_units() {
-        let cases = [("0", 0), ("512", 512), ("20GB", 20_000_000_000), ("3 mb", 3_000_000), ("1k", 1000)];
-        for (text, size) in cases {
-            assert_eq!(parse_size(text), Ok(size), "{text}");
-        }
-        for text in ["", "GB", "1.5GB", "-1", "10 parsecs", "99999999999999TB"] {
-            assert!(parse_size(text).is_err(), "{text}");
-        }
-    }
+    use super::{collected_text, verified_text};
 
     #[test]
     fn a_rehearsal_says_would() {

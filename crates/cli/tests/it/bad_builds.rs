@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lbuild_store::{Digest, Store};
@@ -24,6 +24,14 @@ static MIRROR: LazyLock<Mirror> = LazyLock::new(Mirror::start);
 struct Built {
     place: Place,
     lock: String,
+    /// What one test has mounted below the store is not what another one left there.
+    turn: Mutex<()>,
+}
+
+impl Built {
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Built once for all tests: its store is shared, as the store of a machine is by its users.
@@ -32,12 +40,13 @@ static BUILT: LazyLock<Built> = LazyLock::new(|| {
     let ended = Ended::of(place.command(&["build", "spec.toml"]).envs(MIRROR.environment()));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let lock = fs::read_to_string(place.path("out/minimal/lbuild.lock")).expect("the lock");
-    Built { place, lock }
+    Built { place, lock, turn: Mutex::new(()) }
 });
 
 /// Builds the minimal system with one more package, whose `postinst` is this script.
-fn build_with_script(name: &str, script: &str) -> Ended {
-    let Built { place, lock } = &*BUILT;
+fn build_with_script(name: &str, script: &str, options: &[&str]) -> Ended {
+    let Built { place, lock, .. } = &*BUILT;
+    let _turn = BUILT.turn();
     let package = DebFile::new(name).member("postinst", &format!("#!/bin/sh\n{script}\n")).build();
     let store = Store::open(place.path("store")).expect("the store");
     let blob = store.blobs().put_bytes(&package).expect("the package in the store");
@@ -51,7 +60,7 @@ fn build_with_script(name: &str, script: &str) -> Ended {
     let file = format!("{name}.lock");
     place.write(&file, format!("{head}\nsystem = [\n{line}{rest}"));
     let out = format!("out-{name}");
-    let run = ["build", "spec.toml", "--lock", &file, "--out", &out, "--offline"];
+    let run = [&["build", "spec.toml", "--lock", &file, "--out", &out, "--offline"], options].concat();
     let ended = end(Watched::start(&place.command(&run), place.directory()), place);
     assert_only(&place.path(&out), &[]);
     assert_store_is_tidy(&place.path("store"));
@@ -93,8 +102,11 @@ impl Drop for Small {
 
 #[test]
 fn privileged_a_failing_script_is_named_with_its_last_lines() {
-    let ended =
-        build_with_script("failing", "i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo line $i; done; exit 7");
+    let ended = build_with_script(
+        "failing",
+        "i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo line $i; done; exit 7",
+        &[],
+    );
     assert_eq!(ended.code, Some(1), "{ended:?}");
     says(&ended, &["error: ", "`failing`", "post-installation script", "| line 30", "| line 20"]);
     assert!(!ended.stderr.contains("| line 5\n"), "only the last lines are shown: {}", ended.stderr);
@@ -102,14 +114,29 @@ fn privileged_a_failing_script_is_named_with_its_last_lines() {
 
 #[test]
 fn privileged_a_script_that_forks_without_end_is_stopped() {
-    let ended = build_with_script("forking", "while :; do sleep 600 & done");
+    let ended = build_with_script("forking", "while :; do sleep 600 & done", &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     says(&ended, &["error: ", "process"]);
 }
 
 #[test]
+fn privileged_a_script_that_hangs_is_stopped() {
+    let ended = build_with_script("hanging", "echo waiting for ever; sleep 86400", &["--time-limit", "10"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    says(&ended, &["error: step `packages` failed", "time", "| waiting for ever"]);
+}
+
+#[test]
+fn privileged_a_script_that_fills_the_disk_is_stopped() {
+    let script = "echo filling; dd if=/dev/zero of=/var/fill bs=1M count=4000 2>&1";
+    let ended = build_with_script("filling", script, &["--disk-limit", "200MB"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    says(&ended, &["error: step `packages` failed", "disk", "| filling"]);
+}
+
+#[test]
 fn privileged_a_script_cannot_draw_on_the_terminal() {
-    let ended = build_with_script("drawing", "printf '\\033[2J\\033]0;owned\\007\\n'; exit 1");
+    let ended = build_with_script("drawing", "printf '\\033[2J\\033]0;owned\\007\\n'; exit 1", &[]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(!ended.stderr.contains('\u{1b}') && !ended.stderr.contains('\u{7}'), "{}", ended.stderr);
 }
@@ -151,7 +178,8 @@ fn privileged_a_full_disk_is_reported_wherever_it_happens() {
 
 #[test]
 fn privileged_a_full_output_directory_is_reported() {
-    let Built { place, lock } = &*BUILT;
+    let Built { place, lock, .. } = &*BUILT;
+    let _turn = BUILT.turn();
     place.write("full.lock", lock);
     let out = Small::mount(place.path("full"), "size=1m");
     let run = ["build", "spec.toml", "--lock", "full.lock", "--out", "full", "--offline"];
@@ -163,7 +191,8 @@ fn privileged_a_full_output_directory_is_reported() {
 
 #[test]
 fn privileged_a_read_only_output_directory_is_reported() {
-    let Built { place, lock } = &*BUILT;
+    let Built { place, lock, .. } = &*BUILT;
+    let _turn = BUILT.turn();
     place.write("readonly.lock", lock);
     let out = Small::mount(place.path("readonly"), "ro");
     let run = ["build", "spec.toml", "--lock", "readonly.lock", "--out", "readonly", "--offline"];
@@ -244,7 +273,8 @@ fn privileged_two_builds_at_once_share_their_work_and_agree() {
 
 #[test]
 fn privileged_a_build_from_the_lock_is_offline_and_identical() {
-    let Built { place, lock } = &*BUILT;
+    let Built { place, lock, .. } = &*BUILT;
+    let _turn = BUILT.turn();
     place.write("spec.lock", lock);
     let ended = place.run(&["build", "spec.toml", "--locked", "--offline", "--json", "--progress", "quiet"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");

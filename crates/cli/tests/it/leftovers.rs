@@ -6,6 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,10 +24,13 @@ pub struct Watched {
 impl Watched {
     /// Starts `command` as a copy of its program in `directory`.
     pub fn start(command: &Command, directory: &Path) -> Self {
-        let executable = fs::canonicalize(directory).expect("a directory").join("lbuild-under-test");
-        if !executable.exists() {
-            fs::copy(command.get_program(), &executable).expect("a copy of the program");
-        }
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("lbuild-under-test-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let executable = fs::canonicalize(directory).expect("a directory").join(name);
+        // a link and not a copy where that is possible: a file that is being written cannot be run
+        fs::hard_link(command.get_program(), &executable)
+            .or_else(|_| fs::copy(command.get_program(), &executable).map(drop))
+            .expect("a copy of the program");
         let mut copy = Command::new(&executable);
         copy.args(command.get_args()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         copy.current_dir(command.get_current_dir().unwrap_or(directory));

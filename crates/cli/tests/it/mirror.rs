@@ -125,11 +125,28 @@ pub fn upstream(path: &str) -> Option<Vec<u8>> {
         None => (mirrors.debian.first()?, path.strip_prefix("/debian/")?),
     };
     let url = format!("{}/{rest}", mirror.trim_end_matches('/'));
-    let mut response = ureq::get(&url).call().ok()?;
-    let bytes = response.body_mut().with_config().limit(1 << 30).read_to_vec().ok()?;
+    let bytes = fetch(&url)?;
     let draft = kept.with_extension(format!("{:?}", thread::current().id()));
     fs::write(&draft, &bytes).and_then(|()| fs::rename(&draft, &kept)).ok()?;
     Some(bytes)
+}
+
+/// One file of the real mirror; nothing when it has no such file. What is only a passing failure of the network between
+/// here and there must not become a failure of the test.
+fn fetch(url: &str) -> Option<Vec<u8>> {
+    for pause in [0, 1, 2, 4, 8] {
+        thread::sleep(Duration::from_secs(pause));
+        match ureq::get(url).call() {
+            Ok(mut response) => {
+                if let Ok(bytes) = response.body_mut().with_config().limit(1 << 30).read_to_vec() {
+                    return Some(bytes);
+                }
+            }
+            Err(ureq::Error::StatusCode(404)) => return None,
+            Err(_) => {}
+        }
+    }
+    None
 }
 
 fn cached(path: &str) -> PathBuf {

@@ -1,12 +1,15 @@
 //! Booted guests: `lbuild boot` on guests of one boot sector, on a built image, and on damaged copies of it.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::LazyLock;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::{Duration, Instant};
 
+use lbuild_engine::boot::{PROBE_WORDS, probe_disk};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -167,23 +170,57 @@ fn vm_an_interrupted_check_ends_at_once_and_leaves_nothing() {
     assert_eq!(fs::read_dir(&out).expect("the directory").count(), 0);
 }
 
-#[test]
-fn vm_the_console_is_on_the_terminal() {
-    let disk = speaking_disk("console.img", "\r\nhello from the guest\r\n");
-    let mut command = PLACE.command(&["boot", utf8(&disk)]);
+/// Boots an image on a terminal that is a pipe, waits until the guest has said `text`, and leaves with Ctrl-].
+fn assert_console_says(image: &Path, text: &str) {
+    let mut command = PLACE.command(&["boot", utf8(image)]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
-    let mut stdout = child.stdout.take().expect("a pipe");
-    let (mut said, mut buffer) = (Vec::new(), [0; 1024]);
-    while !String::from_utf8_lossy(&said).contains("hello from the guest") {
-        let count = stdout.read(&mut buffer).expect("standard output");
-        assert!(count > 0, "the guest ended: {}", String::from_utf8_lossy(&said));
-        said.extend_from_slice(&buffer[..count]);
+    let said = listen(child.stdout.take().expect("a pipe"), text);
+    if said.is_ok() {
+        child.stdin.as_mut().expect("a pipe").write_all(b"\x1d").expect("the key is taken");
+    } else {
+        child.kill().expect("the process is ours");
     }
-    // Ctrl-]
-    child.stdin.as_mut().expect("a pipe").write_all(b"\x1d").expect("the key is taken");
     let output = child.wait_with_output().expect("an end");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(said.is_ok() && output.status.success(), "{said:?} {stderr}");
+}
+
+/// Reads until `text` was said; what was said instead when that takes too long.
+fn listen(mut stdout: impl Read + Send + 'static, text: &str) -> Result<(), String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+            if sender.send(buffer[..count].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut said = String::new();
+    while !said.contains(text) {
+        match receiver.recv_timeout(Duration::from_mins(2)) {
+            Ok(bytes) => said.push_str(&String::from_utf8_lossy(&bytes)),
+            Err(_) => return Err(said),
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn vm_the_console_is_on_the_terminal() {
+    assert_console_says(
+        &speaking_disk("console.img", "\r\nhello from the guest\r\n"),
+        "hello from the guest",
+    );
+}
+
+/// The guest that decides about KVM must itself be right, or KVM would never be used.
+#[test]
+fn vm_the_probe_guest_says_its_words_in_emulation() {
+    PLACE.write("probe.img", probe_disk());
+    let words = String::from_utf8_lossy(PROBE_WORDS);
+    assert_console_says(&PLACE.path("probe.img"), &words);
 }
 
 #[test]
