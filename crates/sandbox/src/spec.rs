@@ -178,8 +178,8 @@ pub struct Limits {
     pub output_bytes: u64,
     /// Bytes of the largest file it may write.
     pub file_size: u64,
-    /// Bytes of disk that its writable tree may hold. Watched, not reserved: the job is stopped within about
-    /// [`crate::WATCH_INTERVAL`] after the file system has lost so much since its start and the tree holds so much.
+    /// Bytes of disk that its writable tree may hold. Watched, not reserved: the job is stopped some time after, within
+    /// about [`crate::WATCH_INTERVAL`] if nobody else frees space on that file system, else within seconds.
     pub disk: u64,
     /// Files, directories and links that its writable tree may hold; watched like `disk`.
     pub inodes: u64,

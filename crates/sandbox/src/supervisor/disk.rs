@@ -1,4 +1,5 @@
-//! The disk space of a job's writable tree. The file system's own counters are cheap and say when to look closer.
+//! The disk space of a job's writable tree. Measuring it takes a walk, so it is done at once when the file system's own
+//! counters are suspicious, and else, because others can free space meanwhile, at a pace that costs next to nothing.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -16,13 +17,21 @@ use crate::spec::{Limits, Root};
 /// Directories nested deeper than this are not looked into.
 const MAX_DEPTH: usize = 500;
 
+/// What a walk may cost, as a part of the time: when the counters are suspicious, and when they are not.
+const URGENT: u32 = 10;
+const ROUTINE: u32 = 100;
+
+/// Least time between two walks without a suspicion.
+const ROUTINE_PAUSE: Duration = Duration::from_secs(1);
+
 /// A writable tree under watch.
 #[derive(Debug)]
 pub(super) struct Disk {
     tree: File,
     free_at_start: Room,
     last: Instant,
-    pause: Duration,
+    /// How long the last walk took.
+    cost: Duration,
 }
 
 /// An amount of disk space.
@@ -43,7 +52,7 @@ impl Disk {
         let step = || format!("open `{}`", path.display());
         let tree = File::open(path).step_with(step)?;
         let free_at_start = free(&tree).step_with(step)?;
-        Ok(Some(Self { tree, free_at_start, last: Instant::now(), pause: Duration::ZERO }))
+        Ok(Some(Self { tree, free_at_start, last: Instant::now(), cost: Duration::ZERO }))
     }
 
     /// The limit that the tree exceeds, if it does.
@@ -52,13 +61,13 @@ impl Disk {
         let gone = |start: u64, now: u64| start.saturating_sub(now);
         let suspicious = gone(self.free_at_start.bytes, now.bytes) > limits.disk
             || gone(self.free_at_start.inodes, now.inodes) > limits.inodes;
-        if !suspicious || self.last.elapsed() < self.pause {
+        let pause = if suspicious { self.cost * URGENT } else { ROUTINE_PAUSE.max(self.cost * ROUTINE) };
+        if self.last.elapsed() < pause {
             return None;
         }
         let looked = Instant::now();
         let held = held(&self.tree);
-        // Looking closer costs at most a tenth of the time.
-        self.pause = looked.elapsed() * 10;
+        self.cost = looked.elapsed();
         self.last = Instant::now();
         if held.bytes > limits.disk {
             Some(Breach::Disk)
