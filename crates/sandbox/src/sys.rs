@@ -1,4 +1,5 @@
 //! The system calls that no crate wraps: the only `unsafe` code of the project.
+#![deny(unsafe_op_in_unsafe_fn)]
 #![expect(unsafe_code, reason = "clone3, fork, mount_setattr, close_range and dup3 have no safe wrapper")]
 
 use std::io;
