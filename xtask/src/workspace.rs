@@ -96,5 +96,6 @@ pub fn crate_of(file: &str) -> Option<&str> {
 
 /// Whether a Rust file holds tests or other programs of developers only.
 pub fn is_test_file(file: &str) -> bool {
-    file.ends_with("/tests.rs") || file.split('/').any(|part| matches!(part, "tests" | "benches" | "examples"))
+    file.ends_with("/tests.rs")
+        || file.split('/').any(|part| matches!(part, "tests" | "benches" | "examples"))
 }

@@ -63,7 +63,8 @@ const REACHING: &[(&str, &str)] = &[
     ("env::args", "the command line is read at the edge"),
     ("env::current_dir", "paths are arguments"),
     ("env::temp_dir", "paths are arguments"),
-    ("std::process", "nothing here starts or ends a process"),
+    ("process::exit", "nothing here ends the process"),
+    ("process::abort", "nothing here ends the process"),
     ("thread::sleep", "nothing here waits for time to pass"),
 ];
 

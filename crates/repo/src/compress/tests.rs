@@ -1,3 +1,5 @@
+//! Tests of the capped decompressor: every format, caps, truncation, damage.
+
 use std::io::{Read, Write};
 
 use flate2::Compression;
