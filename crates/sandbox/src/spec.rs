@@ -51,6 +51,7 @@ impl Spec {
 /// the range of ids that trees have, and reached by the job under its own range.
 ///
 /// `/proc` and `/dev` are always mounted; where a writable root lacks these directories they are created in it.
+/// `/dev/shm` holds 64 MiB; there is no `/sys`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Root {
     /// One tree, writable in place.
