@@ -146,7 +146,8 @@ grep --quiet '^port 2222$' /tmp/sshd
 grep --quiet '^permitrootlogin no$' /tmp/sshd
 grep --quiet '^passwordauthentication no$' /tmp/sshd
 grep --quiet '^allowusers ada$' /tmp/sshd
-sysctl --system --dry-run | grep --quiet 'vm.swappiness = 10'
+systemd-analyze cat-config sysctl.d | grep --quiet '^vm.swappiness = 10$'
+systemd-analyze cat-config modules-load.d | grep --quiet '^nbd$'
 id ada >/root/who
 '''
 "#
