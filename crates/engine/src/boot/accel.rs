@@ -4,7 +4,7 @@
 //! emulation does, or not at all. So a probe guest has to do some work in time first.
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -104,11 +104,8 @@ fn run_probe(qemu: &dyn RunQemu, cancel: &Cancel, acceleration: &Acceleration) -
 
 fn probe_disk() -> io::Result<OwnedFd> {
     let disk = memfd_create("probe", MemfdFlags::CLOEXEC)?;
-    let mut sector = probe::SECTOR.as_slice();
-    while !sector.is_empty() {
-        let count = rustix::io::write(&disk, sector)?;
-        sector = &sector[count..];
-    }
+    let mut disk = File::from(disk);
+    disk.write_all(&probe::disk())?;
     // QEMU wants a descriptor that can only read.
     Ok(File::open(format!("/proc/self/fd/{}", disk.as_raw_fd()))?.into())
 }

@@ -37,7 +37,7 @@ pub use check::{Check, CheckError, Patience, check};
 pub use classify::{Classifier, End};
 pub use console::Console;
 pub use machine::{Firmware, Invocation, Machine, Media, PROGRAM};
-pub use probe::{SECTOR as PROBE_SECTOR, WORDS as PROBE_WORDS};
+pub use probe::{WORDS as PROBE_WORDS, disk as probe_disk};
 pub use report::{REPORT, Report, SCREENSHOT, SERIAL_LOG};
 pub use run::{Exit, Guest, RunQemu, StartError};
 pub use sandboxed::SandboxQemu;

@@ -8,7 +8,17 @@
 pub const WORDS: &[u8] = b"RML";
 
 /// The boot sector, loaded at 0x7c00.
-pub const SECTOR: [u8; 512] = sector();
+const SECTOR: [u8; 512] = sector();
+
+/// Bytes of the disk. A firmware does not boot from one that has nothing but its first sector.
+const DISK: usize = 1 << 20;
+
+/// The disk of the probe guest.
+pub fn disk() -> Vec<u8> {
+    let mut disk = vec![0; DISK];
+    disk[..SECTOR.len()].copy_from_slice(&SECTOR);
+    disk
+}
 
 const fn sector() -> [u8; 512] {
     let mut sector = [0; 512];
@@ -87,6 +97,6 @@ mod tests {
     #[test]
     fn the_sector_is_bootable() {
         assert_eq!(&SECTOR[510..], [0x55, 0xaa]);
-        assert_eq!(SECTOR[..CODE.len()], CODE);
+        assert_eq!(disk()[..CODE.len()], CODE);
     }
 }
