@@ -1,7 +1,7 @@
 //! A whole build: lock, plan, run, publish.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lbuild_sandbox::Launcher;
 use lbuild_spec::model::Output;
@@ -25,6 +25,7 @@ impl Engine {
     pub fn build(&self, request: &BuildRequest, observer: &Observer<'_>) -> Result<BuildReport, BuildError> {
         let began = Instant::now();
         let lock = self.lock_of(request, observer)?;
+        check_clock(&lock)?;
         let blueprint = &request.blueprint;
         let planned = planner::plan(blueprint, &lock, &request.spec_dir, request.boot_check, &self.store)?;
         planned
@@ -94,4 +95,12 @@ impl Engine {
         self.store.sweep(&delete).map_err(BuildError::Store)?;
         Ok(launcher)
     }
+}
+
+/// What the build makes is told from what packages bring by its time, so the clock must be past all packages.
+fn check_clock(lock: &Lock) -> Result<(), BuildError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
+    let newest = lock.index.iter().map(|index| index.date).max().unwrap_or(0);
+    let ahead = newest.saturating_sub(i64::try_from(now).unwrap_or(i64::MAX));
+    if ahead > 0 { Err(BuildError::Clock { ahead }) } else { Ok(()) }
 }

@@ -151,6 +151,12 @@ pub enum BuildError {
     /// The lock is not of this spec.
     #[error("the lockfile was made for another state of the spec")]
     LockStale,
+    /// The lock was made later than now.
+    #[error("the lockfile is {ahead} s younger than the clock of this machine says it is now")]
+    Clock {
+        /// How much younger, in seconds.
+        ahead: i64,
+    },
     /// A file that the spec names beside itself.
     #[error("cannot read `{}`, which `{pointer}` names", path.display())]
     SpecFile {
@@ -304,6 +310,7 @@ impl BuildError {
         match self {
             Self::Resolve(error) => error.hint(),
             Self::Store(error) => store_hint(error),
+            Self::Clock { .. } => Some("set the clock: files get their times from it".to_owned()),
             Self::LockStale => Some("run `lbuild lock` again, or build without --locked".to_owned()),
             Self::Output { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space, or choose another directory with --out".to_owned())

@@ -84,6 +84,21 @@ fn privileged_t24_an_image_does_not_know_when_it_was_built() {
     assert!(told.is_empty(), "tell when the image was built: {told:?}");
 }
 
+#[test]
+fn a_clock_that_is_behind_the_lock_is_told() {
+    let place = Place::shared();
+    place.spec(SMALL);
+    let lock = fs::read_to_string(place.path("spec.lock")).expect("the lock");
+    let (head, rest) = lock.split_once("date = ").expect("the date of an index");
+    let (_, rest) = rest.split_once(',').expect("more of the index");
+    fs::write(place.path("spec.lock"), format!("{head}date = 4102444800,{rest}")).expect("the lock");
+    place.fail().says(&[
+        "error: the lockfile is ",
+        "s younger than the clock of this machine",
+        "hint: set the clock",
+    ]);
+}
+
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs()
 }

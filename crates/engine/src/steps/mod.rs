@@ -154,6 +154,9 @@ impl<'a> Bench<'a> {
     /// What the hygiene gate lets pass.
     pub(crate) fn policy(&self) -> Policy {
         let wanted = self.workshop.settings.wanted.clone();
-        Policy { excludes: Excludes::runtime(), build_strings: Vec::new(), wanted }
+        // Where the layers lie: the one path of this machine that a mount table inside a job could tell.
+        let layers = std::path::absolute(self.store().path().join("trees"));
+        let build_strings = layers.iter().map(|layers| layers.display().to_string()).collect();
+        Policy { excludes: Excludes::runtime(), build_strings, wanted }
     }
 }
