@@ -135,6 +135,24 @@ fn chooses_what_apt_chooses() {
     assert!(failures.is_empty(), "unlisted differences (case, only apt, only ours):\n{failures}");
 }
 
+/// A bootstrapping tool installs the essential packages before it asks for the rest; so do we, in one go.
+#[test]
+fn the_base_set_is_what_a_bootstrap_ends_with() {
+    let apt = Apt::shared();
+    let index = ours::index(apt);
+    let words = ["linux-image-amd64", "live-boot", "openssh-server", "ca-certificates"];
+    for (least, words) in [
+        ("required", &words[..0]),
+        ("important", &words[2..]),
+        ("important", &words[..]),
+        ("standard", &words[..0]),
+    ] {
+        let line = format!("+{least} {}", words.join(" "));
+        let found = ours::answer(&index, &parse_case(&line)).expect("a set");
+        assert_eq!(apt.bootstrap(words, least), found, "{line}");
+    }
+}
+
 /// apt takes dependencies from the suite only as far as the first one that needs a further step; we go on. Whether
 /// the result holds is for apt to say: it is handed every version of it.
 #[test]

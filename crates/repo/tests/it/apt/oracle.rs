@@ -42,7 +42,8 @@ impl Apt {
             let base = if suite.ends_with("-security") { &mirrors.security } else { &mirrors.archive };
             let keys = "/usr/share/keyrings/debian-archive-keyring.gpg";
             let components = COMPONENTS.join(" ");
-            writeln!(sources, "deb [arch=amd64 signed-by={keys}] {base} {suite} {components}").expect("memory");
+            writeln!(sources, "deb [arch=amd64 signed-by={keys}] {base} {suite} {components}")
+                .expect("memory");
         }
         std::fs::write(root.join("etc/sources.list"), sources).expect("sources for apt");
         std::fs::write(root.join("state/status"), "").expect("empty status for apt");
@@ -127,6 +128,50 @@ impl Apt {
         Some(output.lines().filter_map(|line| installed(line.strip_prefix("Inst ")?)).collect())
     }
 
+    /// What a bootstrapping tool ends with, in its two steps: the essential packages first, then, with these installed,
+    /// the requests together with all packages of the priorities down to `least`.
+    pub fn bootstrap(&self, words: &[&str], least: &str) -> BTreeSet<String> {
+        let essential = format!("?narrow({IN_TRIXIE},?essential)");
+        let first = self.names(&["install", &essential]);
+        let status = self.root.join("state/essential-status");
+        std::fs::write(&status, self.installed_status(&first)).expect("status of essential packages");
+        let others = format!("?narrow({IN_TRIXIE},?and(?or({}),?not(?essential)))", priorities(least));
+        let status = format!("Dir::State::status={}", status.display());
+        let mut arguments = vec!["-o", &status, "install"];
+        arguments.extend(words);
+        arguments.push(&others);
+        let second = self.names(&arguments);
+        first.union(&second).cloned().collect()
+    }
+
+    fn names(&self, arguments: &[&str]) -> BTreeSet<String> {
+        let output = self.run(&[&["-qq", "--print-uris"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout);
+        text.lines().filter_map(|line| downloaded(line.split_whitespace().nth(1)?)).collect()
+    }
+
+    /// The stanzas of these packages (`name version`) as dpkg keeps them once they are installed.
+    fn installed_status(&self, packages: &BTreeSet<String>) -> String {
+        let texts: Vec<String> = SUITES
+            .iter()
+            .filter_map(|(suite, _)| self.list(suite, "main"))
+            .map(|text| String::from_utf8_lossy(&text).into_owned())
+            .collect();
+        let mut status = String::new();
+        for stanza in texts.iter().flat_map(|text| text.split("\n\n")) {
+            let field =
+                |name: &str| stanza.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            let entry = format!("{} {}", field("Package: "), field("Version: "));
+            if packages.contains(&entry) && !status.contains(&format!("Package: {}\n", field("Package: "))) {
+                let installed = "\nStatus: install ok installed\n";
+                status.push_str(&stanza.trim_start().replacen('\n', installed, 1));
+                status.push_str("\n\n");
+            }
+        }
+        status
+    }
+
     fn install(&self, case: &Case, options: &[&str]) -> Option<String> {
         let recommends = format!("APT::Install-Recommends={}", case.recommends);
         let mut arguments = options.to_vec();
@@ -140,12 +185,18 @@ impl Apt {
     }
 }
 
-/// What a bootstrapping tool asks apt for.
+const IN_TRIXIE: &str = "?codename(^trixie$),?architecture(amd64)";
+
+/// The base set as one request.
 fn base_pattern(least: &str) -> String {
+    format!("?narrow({IN_TRIXIE},?or(?essential,{}))", priorities(least))
+}
+
+fn priorities(least: &str) -> String {
     let all = ["required", "important", "standard"];
     let upto = all.iter().position(|name| *name == least).map_or(0, |at| at + 1);
     let priorities: Vec<String> = all[..upto].iter().map(|name| format!("?priority({name})")).collect();
-    format!("?narrow(?codename(^trixie$),?architecture(amd64),?or(?essential,{}))", priorities.join(","))
+    priorities.join(",")
 }
 
 /// From `name (version Debian:13.5/stable [amd64])` to `name version`.
