@@ -45,7 +45,7 @@ fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<(), 
         threads: Bench::threads(),
         architecture: bench.workshop.lock.architecture.clone(),
         aliases: ALIASES.map(str::to_owned).to_vec(),
-        env: script_env(bench.workshop.lock.epoch),
+        env: environment(bench.workshop.lock.epoch),
         deferred: DEFERRED.map(str::to_owned).to_vec(),
         seal: (!unpack_only).then(|| bench.sealing()),
     };
@@ -88,6 +88,12 @@ fn cause(
         BuildError::Step { .. } => damaged().map_or(error, BuildError::Store),
         other => other,
     }
+}
+
+/// The environment of the packages' own scripts. It says nothing of a time zone, because some packages record the one
+/// that they find, and the system has its own.
+fn environment(epoch: i64) -> Vec<(String, String)> {
+    script_env(epoch).into_iter().filter(|(name, _)| name != "TZ").collect()
 }
 
 /// The package in a line such as `Setting up bash (5.2.37-2+b5) ...`.
