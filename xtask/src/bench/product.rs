@@ -111,7 +111,11 @@ impl Product {
         self.build("store", &before)?;
         measured.file.push(timed(|| self.build("store", &after))?);
         for made in MADE {
-            self.remove(&format!("store/{made}"))?;
+            // the directory itself is part of the store's layout
+            for entry in fs::read_dir(self.scratch.join("store").join(made))? {
+                let path = entry?.path();
+                if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+            }
         }
         self.remove("out")?;
         measured.warm.push(timed(|| self.build("store", &spec))?);

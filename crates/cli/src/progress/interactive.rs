@@ -239,11 +239,12 @@ impl Renderer for Interactive {
         if let Some(bar) = state.download.take() {
             bar.finish_and_clear();
         }
-        state.overall.finish_and_clear();
-        state.echo = None;
+        // before the last line is cleared: what is printed later would stay on the line of the cursor
         if state.reused > 0 {
             let text = format!("{} from the store", count(state.reused, "step"));
             self.line(&format!("  {} {}", self.style.good(self.glyphs.done), self.style.faint(&text)));
         }
+        state.overall.finish_and_clear();
+        state.echo = None;
     }
 }
