@@ -134,7 +134,7 @@ const LEFTOVERS: &[Leftover] = &[
         When::File,
         Remedy::Remove,
         "is a log of the build",
-        &["var/log/*.log", "var/log/*.log.*", "var/log/installer/**"],
+        &["var/log/*.log.*", "var/log/installer/**"],
     ),
     leftover(Rule::Log, When::Present, Remedy::Remove, "is a log of the build", &["var/log/journal/*"]),
     leftover(Rule::Log, When::Filled, Remedy::Empty, "is a log of the build", &["var/log/**"]),

@@ -36,6 +36,7 @@ const DIRTY: &[(&str, &str, Rule)] = &[
     ("var/cache/apt/archives/a_1_all.deb", "deb", Rule::PackageCache),
     ("var/lib/apt/lists/mirror_dists_trixie_InRelease", "list", Rule::PackageCache),
     ("var/log/dpkg.log", "log", Rule::ToolLog),
+    ("var/log/app.log", "log", Rule::Log),
     ("var/log/app/app.log", "log", Rule::Log),
     ("var/log/wtmp", "log", Rule::ToolLog),
     ("root/.bash_history", "ls", Rule::ShellHistory),
@@ -57,6 +58,8 @@ fn t26_every_leftover_is_found_and_cleaned() {
     assert_eq!(rules(root.path(), &policy), []);
     assert_eq!(fs::read(root.path().join("etc/machine-id")).unwrap(), b"");
     assert_eq!(fs::read(root.path().join("var/log/wtmp")).unwrap(), b"");
+    // Its owner and mode let the program write to it.
+    assert_eq!(fs::read(root.path().join("var/log/app.log")).unwrap(), b"");
     assert!(!root.path().join("etc/ssh/ssh_host_ed25519_key").exists());
     assert_eq!(clean(opened.as_fd(), &policy, Scope::Everything).unwrap(), [""; 0]);
 }
