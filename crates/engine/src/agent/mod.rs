@@ -8,6 +8,7 @@ mod gate;
 mod initramfs;
 mod install;
 mod iso;
+mod measure;
 mod program;
 mod prove;
 mod seal;
@@ -19,6 +20,7 @@ pub(crate) use gate::{GateInput, GateReport};
 pub(crate) use initramfs::{GenerateInput, Generated, InputsInput, InputsReport};
 pub(crate) use install::{InstallInput, InstallReport, PackageMessage, STAND_INS, script_path};
 pub(crate) use iso::IsoInput;
+pub(crate) use measure::Measured;
 pub(crate) use seal::Seal;
 pub(crate) use tarball::{TarballInput, TarballReport};
 
@@ -34,6 +36,7 @@ pub(crate) mod name {
     pub(crate) const INITRAMFS_INPUTS: &str = "initramfs-inputs";
     pub(crate) const INSTALL: &str = "deb-install";
     pub(crate) const ISO: &str = "iso";
+    pub(crate) const MEASURE: &str = "measure";
     pub(crate) const TARBALL: &str = "tarball";
 }
 
@@ -46,6 +49,7 @@ pub fn agents() -> &'static [Agent] {
         Agent { name: name::INITRAMFS_INPUTS, run: initramfs::inputs },
         Agent { name: name::INSTALL, run: install::run },
         Agent { name: name::ISO, run: iso::run },
+        Agent { name: name::MEASURE, run: measure::run },
         Agent { name: name::TARBALL, run: tarball::run },
     ]
 }

@@ -19,6 +19,11 @@ use super::chain;
 /// File systems that the sandbox mounts over the tree.
 const MOUNTED: [&str; 3] = ["/proc", "/sys", "/dev"];
 
+/// Whether the sandbox has mounted something here.
+pub(super) fn is_mounted(path: &Path) -> bool {
+    MOUNTED.iter().any(|mounted| Path::new(mounted) == path)
+}
+
 /// How to leave a tree.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Seal {
@@ -46,7 +51,7 @@ fn settle(path: &Path, began: i64, times: &Timestamps) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
         let metadata = path.symlink_metadata()?;
-        if metadata.is_dir() && !MOUNTED.iter().any(|mounted| Path::new(mounted) == path) {
+        if metadata.is_dir() && !is_mounted(&path) {
             settle(&path, began, times)?;
         }
         set(&path, &metadata, began, times)?;
@@ -55,7 +60,7 @@ fn settle(path: &Path, began: i64, times: &Timestamps) -> io::Result<()> {
 }
 
 fn set(path: &Path, metadata: &Metadata, began: i64, times: &Timestamps) -> io::Result<()> {
-    if metadata.mtime() < began || MOUNTED.iter().any(|mounted| Path::new(mounted) == path) {
+    if metadata.mtime() < began || is_mounted(path) {
         return Ok(());
     }
     utimensat(CWD, path, times, AtFlags::SYMLINK_NOFOLLOW).map_err(io::Error::from)

@@ -37,8 +37,11 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<Made, BuildError> {
         bench.workshop.observer.emit(Event::Log { step: bench.step.name().to_owned(), line });
     };
     let report = check(&qemu, request, bench.cancel, &mut on_line)?;
-    let result =
-        if report.is_good() { made(bench, &report, place.path()) } else { Err(bad(bench, &report, place.path())) };
+    let result = if report.is_good() {
+        made(bench, &report, place.path())
+    } else {
+        Err(bad(bench, &report, place.path()))
+    };
     // What cannot be deleted now is deleted when the store is opened next.
     let _ = place.remove(&|_| Ok(()));
     result

@@ -81,8 +81,8 @@ fn cause(
     }
     let damaged = || {
         let files = wanted.packages.iter().map(|package| package.sha256);
-        let stored = files.filter(|digest| bench.store().blobs().contains(*digest));
-        stored.filter_map(|digest| bench.store().blobs().open_verified(digest).err()).next()
+        let mut stored = files.filter(|digest| bench.store().blobs().contains(*digest));
+        stored.find_map(|digest| bench.store().blobs().open_verified(digest).err())
     };
     match error {
         BuildError::Step { .. } => damaged().map_or(error, BuildError::Store),

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use lbuild_sandbox::Root;
+use lbuild_sandbox::{Root, Spec};
 use lbuild_store::{Output, OutputRef, TreeDraft, TreeMeta};
 
 use super::Bench;
+use super::talk::Single;
+use super::tasks::agent;
+use crate::agent::{Measured, name};
 use crate::disposal::delete_trees;
 use crate::error::BuildError;
 use crate::plan::Step;
@@ -64,10 +67,13 @@ impl Bench<'_> {
         if work.exists() {
             self.workshop.launcher.delete_tree(&work).map_err(|error| self.jobs().sandbox(error))?;
         }
-        let meta = TreeMeta { name: self.step.name().to_owned(), data, ..TreeMeta::default() };
+        let root = Root::ReadOnly { lowers: vec![draft.root()] };
+        let size: Measured = Single::run(self, Spec::new(root, agent(name::MEASURE, &())))?;
+        let meta =
+            TreeMeta { name: self.step.name().to_owned(), bytes: size.bytes, entries: size.entries, data };
         let tree = self.store().trees().commit(draft, &meta).map_err(BuildError::Store)?;
         let output = Output { name: TREE.to_owned(), reference: OutputRef::Tree(tree.key) };
-        Ok(Made { outputs: vec![output], data: meta.data, size: None })
+        Ok(Made { outputs: vec![output], data: meta.data, size: Some(size.bytes) })
     }
 
     fn layers_under_tree(&self) -> Result<Vec<PathBuf>, BuildError> {
