@@ -46,7 +46,9 @@ impl Incoming {
 
     /// Fetches everything; returns when it is there or cannot be had.
     pub(crate) fn fetch(&self, bench: &Bench<'_>, wanted: &Wanted<'_>) -> Result<(), BuildError> {
-        let packages: Vec<_> = wanted.packages.iter().chain(&wanted.ahead).collect();
+        let mut packages = wanted.packages.clone();
+        largest_first(&mut packages, |package| package.size);
+        packages.extend(&wanted.ahead);
         let downloads: Vec<Download> = packages
             .iter()
             .map(|package| Download {
@@ -63,12 +65,19 @@ impl Incoming {
         fetched.map(drop).map_err(BuildError::from)
     }
 
-    /// Waits for one package and opens it.
-    pub(crate) fn wait(&self, bench: &Bench<'_>, package: &LockedPackage) -> Result<File, BuildError> {
+    /// Waits until one of the packages is there, takes the first such off the list, and opens it.
+    pub(crate) fn next<'p>(
+        &self,
+        bench: &Bench<'_>,
+        pending: &mut Vec<(u32, &'p LockedPackage)>,
+    ) -> Result<(u32, &'p LockedPackage, File), BuildError> {
         let mut state = self.lock();
         loop {
-            if state.ready.contains_key(&package.sha256) {
-                return bench.store().blobs().open(package.sha256).map_err(BuildError::Store);
+            let ready = pending.iter().position(|(_, package)| state.ready.contains_key(&package.sha256));
+            if let Some(index) = ready {
+                let (order, package) = pending.remove(index);
+                let file = bench.store().blobs().open(package.sha256).map_err(BuildError::Store)?;
+                return Ok((order, package, file));
             }
             if state.over || bench.cancel.is_cancelled() {
                 return Err(BuildError::Cancelled);
@@ -86,6 +95,11 @@ impl Incoming {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What takes longest begins first, so that nothing long is left for the end, when there is nothing to do beside it.
+pub(crate) fn largest_first<T>(items: &mut [T], size: impl Fn(&T) -> u64) {
+    items.sort_by_key(|item| std::cmp::Reverse(size(item)));
 }
 
 /// Adds up what the downloads report.

@@ -1,5 +1,6 @@
 //! Package trees: the tools, the base set, the added packages.
 
+use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -14,7 +15,7 @@ use crate::error::BuildError;
 use crate::event::Event;
 use crate::job::Talk;
 use crate::lock::{LockedPackage, Tier};
-use crate::packages::{Incoming, Wanted};
+use crate::packages::{Incoming, Wanted, largest_first};
 use crate::plan::Step;
 use crate::run::Made;
 
@@ -130,16 +131,20 @@ impl Talk for &Conversation<'_> {
 }
 
 impl Conversation<'_> {
-    /// Gives each package to the agent as soon as its file is there.
+    /// Gives each package to the agent as soon as its file is there, the largest of those that are there first. Its
+    /// rank in the lock goes with it, so that the tree does not depend on the order of arrival.
     fn feed(&self, channel: &Channel) -> Result<(), BuildError> {
-        for (order, package) in self.wanted.packages.iter().enumerate() {
-            let file = self.incoming.wait(self.bench, package)?;
-            let message =
-                PackageMessage { order: u32::try_from(order).unwrap_or(u32::MAX), sha256: package.sha256 };
+        let lost = |error: io::Error| self.bench.jobs().sandbox(error);
+        let mut pending: Vec<(u32, &LockedPackage)> =
+            (0..).zip(self.wanted.packages.iter().copied()).collect();
+        largest_first(&mut pending, |(_, package)| package.size);
+        while !pending.is_empty() {
+            let (order, package, file) = self.incoming.next(self.bench, &mut pending)?;
+            let message = PackageMessage { order, sha256: package.sha256 };
             let bytes = serde_json::to_vec(&message).map_err(|error| self.bench.jobs().sandbox(error))?;
-            channel.send_with(&bytes, &[file.as_fd()]).map_err(|error| self.bench.jobs().sandbox(error))?;
+            channel.send_with(&bytes, &[file.as_fd()]).map_err(lost)?;
         }
-        channel.send(&[]).map_err(|error| self.bench.jobs().sandbox(error))
+        channel.send(&[]).map_err(lost)
     }
 
     fn listen(&self, channel: &Channel) -> Result<(), BuildError> {
