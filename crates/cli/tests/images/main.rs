@@ -9,6 +9,7 @@
 //! | [`incremental`] | what is built again after a change, and what is not |
 //! | [`hygiene`] | what makes the gate refuse an image |
 //! | [`effects`] | every field of the configuration, in the finished image |
+//! | [`same_as_mmdebstrap`] | the tree that apt and dpkg make of the same packages |
 
 mod effects;
 mod hygiene;
@@ -16,3 +17,4 @@ mod incremental;
 mod place;
 mod reproducible;
 mod rootfs;
+mod same_as_mmdebstrap;

@@ -56,7 +56,7 @@ name = "user"
 "#;
 
 /// A store with the packages of earlier runs, kept with the build of the tests.
-fn downloads() -> PathBuf {
+pub fn downloads() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("lbuild-downloads")
 }
 
