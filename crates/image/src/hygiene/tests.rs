@@ -114,7 +114,10 @@ fn t26_whole_directories_are_removed() {
         tree(&[("tmp/a/b/c", "x"), ("var/log/journal/0123/system.journal", "x"), ("etc/a.dpkg-new", "")]);
     symlink("/etc", root.path().join("tmp/a/etc")).unwrap();
     let opened = File::open(root.path()).unwrap();
-    assert_eq!(clean(opened.as_fd(), &Policy::default(), Scope::Everything).unwrap(), ["tmp/a", "var/log/journal/0123"]);
+    assert_eq!(
+        clean(opened.as_fd(), &Policy::default(), Scope::Everything).unwrap(),
+        ["tmp/a", "var/log/journal/0123"]
+    );
     assert_eq!(rules(root.path(), &Policy::default()), [("/etc/a.dpkg-new".to_owned(), Rule::Unfinished)]);
     assert!(Path::new("/etc/passwd").exists());
 }
