@@ -28,10 +28,11 @@ TMPDIR="$1" mmdebstrap --quiet --mode=root --variant=essential --format=tar \
 pub fn make(lock: &Lock, downloads: &Path) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mmdebstrap");
     fs::create_dir_all(&directory).expect("a directory of the build");
-    let kept = directory.join(format!("{}.tar.zst", key(lock)));
+    let kept = directory.join(format!("{}-{}.tar.zst", lock.name, key(lock)));
     if kept.exists() {
         return kept;
     }
+    sweep(&directory, &lock.name);
     // Beside what is kept, so that it can be renamed; gone with the process.
     let scratch = TempDir::new_in(&directory).expect("a directory of the build");
     let (repository, draft) = (scratch.path().join("repository"), scratch.path().join("tree.tar.zst"));
@@ -49,6 +50,20 @@ pub fn make(lock: &Lock, downloads: &Path) -> PathBuf {
     succeed(command.arg(&memory).arg(&draft).arg(&repository).arg(names.join(",")));
     fs::rename(&draft, &kept).expect("a tree to keep");
     kept
+}
+
+/// Removes the trees of earlier locks of this name.
+fn sweep(directory: &Path, name: &str) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let digest = entry
+            .file_name()
+            .to_str()
+            .and_then(|file| file.strip_prefix(name)?.strip_prefix('-').map(str::len));
+        if digest == Some(64 + ".tar.zst".len()) {
+            fs::remove_file(entry.path()).expect("an old tree to remove");
+        }
+    }
 }
 
 /// Stands for everything that the tree depends on.
