@@ -55,6 +55,20 @@ struct Verified {
     blob: BlobRef,
 }
 
+/// The release files of the suites of a request, each verified.
+pub(crate) struct Releases(Vec<Verified>);
+
+impl Releases {
+    /// Digest of all of them: of everything that indexes can say.
+    pub(crate) fn digest(&self) -> Digest {
+        let mut hasher = Hasher::new();
+        for verified in &self.0 {
+            hasher.field(&verified.suite, &verified.blob.digest.0);
+        }
+        hasher.finish()
+    }
+}
+
 impl Suites<'_> {
     fn names(&self) -> Vec<String> {
         let code = &self.release.codename;
@@ -82,8 +96,19 @@ impl Engine {
         mirrors: &Mirrors,
         observer: &Observer<'_>,
     ) -> Result<Loaded, ResolveError> {
+        let releases = self.verify_releases(suites, mirrors, observer)?;
+        self.load_verified(suites, &releases, mirrors, observer)
+    }
+
+    /// Gets and verifies the release files.
+    pub(crate) fn verify_releases(
+        &self,
+        suites: &Suites<'_>,
+        mirrors: &Mirrors,
+        observer: &Observer<'_>,
+    ) -> Result<Releases, ResolveError> {
         let names = suites.names();
-        let verified = thread::scope(|scope| {
+        thread::scope(|scope| {
             let start = |suite: &String| {
                 let suite = suite.clone();
                 scope.spawn(move || self.verify_suite(suites, suite, mirrors, observer))
@@ -91,11 +116,22 @@ impl Engine {
             let threads: Vec<_> = names.iter().map(start).collect();
             let joined =
                 threads.into_iter().map(|thread| thread.join().unwrap_or(Err(ResolveError::Cancelled)));
-            joined.collect::<Result<Vec<Verified>, _>>()
-        })?;
+            joined.collect::<Result<Vec<Verified>, _>>().map(Releases)
+        })
+    }
+
+    /// Loads the indexes that verified release files vouch for.
+    pub(crate) fn load_verified(
+        &self,
+        suites: &Suites<'_>,
+        releases: &Releases,
+        mirrors: &Mirrors,
+        observer: &Observer<'_>,
+    ) -> Result<Loaded, ResolveError> {
+        let verified = &releases.0;
         let epoch = verified.first().map_or(0, |first| i64::try_from(first.release.date).unwrap_or(0));
         let locked = verified.iter().map(|verified| verified.locked(suites)).collect();
-        let index = self.open_index(suites, &verified, mirrors, observer)?;
+        let index = self.open_index(suites, verified, mirrors, observer)?;
         Ok(Loaded { index, locked, epoch })
     }
 

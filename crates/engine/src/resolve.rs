@@ -6,13 +6,13 @@ use lbuild_repo::deb::index::Index;
 use lbuild_repo::deb::resolve::{self as deb, Request, Selected};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Base;
-use lbuild_store::Digest;
+use lbuild_store::{Digest, Hasher};
 
 use crate::engine::Engine;
 use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::debian::{self, Cause, Distro, Release, Requests};
-use crate::index::{Loaded, Suites};
+use crate::index::{Loaded, Releases, Suites};
 use crate::lock::{FORMAT, Lock, LockedPackage, Tier};
 use crate::mirror::Mirrors;
 use crate::support;
@@ -44,13 +44,28 @@ impl Engine {
     }
 
     /// Chooses the packages of a system and of the tools that make and boot its images.
+    ///
+    /// The answer is kept under the spec and the release files that it follows from: as long as a mirror says that
+    /// nothing has changed, the same spec has the same lock without an index being loaded.
     pub fn lock(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Lock, ResolveError> {
         support::check(blueprint)?;
-        let resolution = self.resolve(blueprint, observer)?;
         let distro = debian::distro();
         let release = release_of(distro, blueprint)?;
-        let tools = self.tools(distro, release, &resolution, observer)?;
-        Ok(Lock {
+        let arch = debian::architecture(distro, blueprint)?;
+        let mirrors = Mirrors::of(Some(blueprint));
+        let suites = suites(blueprint, release, &arch);
+        let releases = self.verify_releases(&suites, &mirrors, observer)?;
+        // The tools of another release follow from other release files.
+        let key = (release.codename == distro.tools_release).then(|| answer_key(blueprint, &releases));
+        if let Some(lock) = key.and_then(|key| self.known_lock(key)) {
+            return Ok(lock);
+        }
+        let requests = debian::requests(distro, blueprint)?;
+        let loaded = self.load_verified(&suites, &releases, &mirrors, observer)?;
+        let packages = system(&loaded.index, &requests)?;
+        let resolution = Resolution { packages, loaded, requests, arch };
+        let (tools, boot) = self.tools(distro, release, &resolution, observer)?;
+        let lock = Lock {
             version: FORMAT,
             name: blueprint.name.clone(),
             base: distro.name.clone(),
@@ -60,9 +75,19 @@ impl Engine {
             epoch: resolution.loaded.epoch,
             index: resolution.loaded.locked,
             system: resolution.packages,
-            tools: tools.0,
-            boot: tools.1,
-        })
+            tools,
+            boot,
+        };
+        if let Some(key) = key {
+            self.store.indexes().put(key, lock.to_text().as_bytes()).map_err(ResolveError::Store)?;
+        }
+        Ok(lock)
+    }
+
+    /// A lock that was made before; one that cannot be read is made anew.
+    fn known_lock(&self, key: Digest) -> Option<Lock> {
+        let bytes = self.store.indexes().get(key).ok()??;
+        Lock::parse(std::str::from_utf8(&bytes).ok()?, "the store").ok()
     }
 
     /// The tools come from one release, whatever release the image is of.
@@ -107,6 +132,19 @@ impl Engine {
         let loaded = self.tools_index(distro, "amd64", observer)?;
         closure(&loaded.index, &debian::boot_request("amd64"))
     }
+}
+
+/// Goes up when the resolver chooses otherwise for the same request.
+const ANSWER: u32 = 1;
+
+fn answer_key(blueprint: &Blueprint, releases: &Releases) -> Digest {
+    let mut hasher = Hasher::new();
+    hasher
+        .field("answer", &ANSWER.to_le_bytes())
+        .field("program", env!("CARGO_PKG_VERSION").as_bytes())
+        .field("spec", &blueprint.digest)
+        .field("releases", &releases.digest().0);
+    hasher.finish()
 }
 
 fn release_of<'a>(distro: &'a Distro, blueprint: &Blueprint) -> Result<&'a Release, ResolveError> {
