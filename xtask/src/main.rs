@@ -3,8 +3,8 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`tidy`] | the rules of the workspace that no compiler checks |
-//! | [`test`] | everything that must pass before a change lands |
-//! | [`bench`] | time and memory against the tools that do the same today |
+//! | [`mod@test`] | everything that must pass before a change lands |
+//! | [`mod@bench`] | time and memory against the tools that do the same today |
 //! | [`fuzz`] | the fuzz targets, for as long as asked |
 //! | [`machine`] | installs what tests and benchmarks compare with |
 //! | [`workspace`] | where the repository is and what is in it |

@@ -15,7 +15,7 @@
 //! | [`engine_failure`] | errors of the engine as failures of a command |
 //! | [`failure`] | why a command failed, its exit code, and how that is printed |
 //! | [`terminal`] | what the terminal can show |
-//! | [`format`] | sizes, times and foreign text for people |
+//! | [`mod@format`] | sizes, times and foreign text for people |
 
 mod arguments;
 mod command;

@@ -2,7 +2,7 @@
 //!
 //! Secrets that would be the same on every machine started from the image (host keys, seeds), traces of the build
 //! (logs, caches, host names), and doors left open (unverified repositories, further users with root's number).
-//! [`clean`] removes what the build is known to leave; [`check`] then walks the tree and reports the rest.
+//! [`clean()`] removes what the build is known to leave; [`check`] then walks the tree and reports the rest.
 
 mod clean;
 mod contents;
@@ -74,7 +74,7 @@ impl Rule {
     }
 }
 
-/// How much [`clean`] cleans.
+/// How much [`clean()`] cleans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Scope {

@@ -25,7 +25,7 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// A launcher whose supervisor is this very program, which therefore must call [`crate::dispatch`] first in its
+    /// A launcher whose supervisor is this very program, which therefore must call [`crate::dispatch()`] first in its
     /// `main`. Removes what supervisors that were killed have left behind.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Runs hostile programs, and our own code on hostile data, so that neither reaches the host.
 //!
 //! A [`Launcher`] starts one *supervisor* process per job: this program again, under a hidden argument that
-//! [`dispatch`] answers to. Nothing is forked from a caller's thread. What happens then, in this order:
+//! [`dispatch()`] answers to. Nothing is forked from a caller's thread. What happens then, in this order:
 //!
 //! 1. The supervisor (`supervisor`) claims a range of 65,536 ids for the job, makes its control groups, and mounts the
 //!    trees with their ids mapped to that range (`ids`, `plan`). It clones *init* into its own user, mount, process,

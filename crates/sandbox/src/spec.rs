@@ -129,7 +129,7 @@ pub enum Task {
         /// Working directory inside the root.
         cwd: PathBuf,
     },
-    /// A function of our own, registered with [`crate::dispatch`]; it needs no file inside the root.
+    /// A function of our own, registered with [`crate::dispatch()`]; it needs no file inside the root.
     Agent {
         /// Name under which it is registered.
         name: String,

@@ -1,6 +1,6 @@
 //! Compares a tree of values with the schema and reports everything that is wrong with it.
 //!
-//! The schema is the one that [`crate::schema`] derives from the types, so what is published and what is checked
+//! The schema is the one that [`crate::schema()`] derives from the types, so what is published and what is checked
 //! cannot differ. Only the keywords that the types produce are understood; a test fails on any other.
 
 use serde_json::Value as Json;

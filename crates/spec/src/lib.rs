@@ -1,7 +1,7 @@
 //! BuildSpec: what a system should be, as text, as types, and as the Blueprint that the engine builds from.
 //!
 //! A spec is TOML, YAML or JSON. [`parse`] reads it and reports every error at once, each with its place in the
-//! text; [`blueprint`] merges the five layers, applies the compatibility rules and fills in defaults. The crate
+//! text; [`blueprint()`] merges the five layers, applies the compatibility rules and fills in defaults. The crate
 //! is pure: no I/O, no clock, no environment.
 //!
 //! | module | holds |

@@ -3,7 +3,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`product`] | our builds: cold, warm, changed, unchanged |
-//! | [`reference`] | mmdebstrap, mksquashfs and grub-mkrescue with the same packages |
+//! | [`mod@reference`] | mmdebstrap, mksquashfs and grub-mkrescue with the same packages |
 //! | [`resolve`] | `lbuild resolve` against `apt-get -s` |
 //! | [`memory`] | the memory of our own processes |
 //! | [`table`] | ratios, limits and the markdown |

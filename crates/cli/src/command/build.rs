@@ -25,7 +25,7 @@ use crate::summary;
 pub struct Options {
     #[command(flatten)]
     spec: SpecFile,
-    /// Directory for the artifacts [default: out/<name of the spec>]
+    /// Directory for the artifacts [default: `out` and the name of the spec]
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     out: Option<PathBuf>,
     /// Build only these outputs of the spec: iso, oci, rootfs, disk

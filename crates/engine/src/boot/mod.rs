@@ -1,7 +1,7 @@
 //! Boots an image in QEMU and finds out whether it works.
 //!
-//! [`check`] runs one guest from power-on to a [`Verdict`] and leaves the proof: `serial.log`, `screenshot.png` and
-//! `boot.json`. [`attach`] connects a guest to the terminal. QEMU runs where a [`RunQemu`] puts it; a build and the
+//! [`check()`] runs one guest from power-on to a [`Verdict`] and leaves the proof: `serial.log`, `screenshot.png` and
+//! `boot.json`. [`attach()`] connects a guest to the terminal. QEMU runs where a [`RunQemu`] puts it; a build and the
 //! command line use [`SandboxQemu`], with QEMU and its firmware from a tools tree of [`PACKAGES`].
 //!
 //! | module | purpose |
