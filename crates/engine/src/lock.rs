@@ -27,7 +27,8 @@ pub struct Lock {
     pub architecture: String,
     /// SHA-256 of the effective spec.
     pub spec: Digest,
-    /// `SOURCE_DATE_EPOCH`: seconds since 1970, the newest date of the indexes.
+    /// `SOURCE_DATE_EPOCH`: seconds since 1970, the date of the release's own suite. It moves with point releases, not
+    /// with every update, so that what did not change need not be built again.
     pub epoch: i64,
     /// The indexes that the packages were chosen from.
     pub index: Vec<LockedIndex>,

@@ -77,6 +77,13 @@ impl Step {
     pub fn record(self) -> &'static str {
         match self {
             Self::CoreInitramfs => Self::Initramfs.name(),
+            other => other.name(),
+        }
+    }
+
+    /// What its output is called among the inputs of other steps.
+    pub fn output(self) -> &'static str {
+        match self {
             Self::CoreInputs => Self::InitramfsInputs.name(),
             other => other.name(),
         }

@@ -24,9 +24,19 @@ use crate::steps::IMAGE;
 /// Name of the lock among the artifacts.
 const LOCK_NAME: &str = "lbuild.lock";
 
-/// The output directory of one build.
+/// The output directory of one build. One that was made for it goes again when nothing is published.
 pub(crate) struct Publisher {
     out: PathBuf,
+    made: bool,
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        if self.made {
+            // Refused, as it should be, when something was put into it.
+            let _ = fs::remove_dir(&self.out);
+        }
+    }
 }
 
 /// A file to publish.
@@ -40,9 +50,11 @@ impl Publisher {
     /// Makes the directory and finds out whether it can be written before anything is built.
     pub(crate) fn prepare(out: &Path) -> Result<Self, BuildError> {
         let failed = |source| BuildError::Output { path: out.to_path_buf(), source };
+        let made = !out.exists();
         fs::create_dir_all(out).map_err(failed)?;
+        let publisher = Self { out: out.to_path_buf(), made };
         tempfile::tempfile_in(out).map_err(failed)?;
-        Ok(Self { out: out.to_path_buf() })
+        Ok(publisher)
     }
 
     /// Places everything that the build made.

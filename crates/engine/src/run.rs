@@ -174,7 +174,7 @@ impl Runner<'_> {
         let mut inputs = planned.inputs.clone();
         for step in &planned.reads {
             if let Some(identity) = done.identity(*step) {
-                inputs = inputs.digest(format!("output of {}", step.record()), identity);
+                inputs = inputs.digest(format!("output of {}", step.output()), identity);
             }
         }
         let key = inputs.key();
