@@ -27,8 +27,9 @@ macro_rules! trial {
 fn main() {
     lbuild_sandbox::dispatch(agents::ALL);
     caller::play();
-    let arguments = Arguments::from_args();
-    let tests: Vec<Trial> = [
+    let (names, options) = names_and_options();
+    let arguments = Arguments::from_iter(options);
+    let mut tests: Vec<Trial> = [
         basics::trials(),
         layers::trials(),
         escape::trials(),
@@ -39,7 +40,36 @@ fn main() {
     .into_iter()
     .flatten()
     .collect();
+    if !names.is_empty() {
+        let chosen = |test: &Trial| {
+            let matches = |name: &String| {
+                if arguments.exact { test.name() == name } else { test.name().contains(name) }
+            };
+            names.iter().any(matches)
+        };
+        tests.retain(chosen);
+    }
     let conclusion = libtest_mimic::run(&arguments, tests);
     fixture::remove_system();
     conclusion.exit();
+}
+
+/// The names of tests apart from the options: the standard harness takes any number of names, this one takes one.
+fn names_and_options() -> (Vec<String>, Vec<String>) {
+    let mut arguments = std::env::args();
+    let mut options: Vec<String> = arguments.next().into_iter().collect();
+    let mut names = Vec::new();
+    while let Some(argument) = arguments.next() {
+        if !argument.starts_with('-') {
+            names.push(argument);
+            continue;
+        }
+        let has_value =
+            ["--test-threads", "--color", "--format", "--logfile", "--skip"].contains(&argument.as_str());
+        options.push(argument);
+        if has_value {
+            options.extend(arguments.next());
+        }
+    }
+    (names, options)
 }
