@@ -1,6 +1,7 @@
 //! A whole build: lock, plan, run, publish.
 
 use std::path::Path;
+use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lbuild_sandbox::Launcher;
@@ -24,7 +25,12 @@ impl Engine {
     /// Builds an image.
     pub fn build(&self, request: &BuildRequest, observer: &Observer<'_>) -> Result<BuildReport, BuildError> {
         let began = Instant::now();
-        let lock = self.lock_of(request, observer)?;
+        let (lock, launcher) = thread::scope(|scope| {
+            let launcher = scope.spawn(|| self.launcher());
+            let lock = self.lock_of(request, observer);
+            (lock, launcher.join().unwrap_or(Err(BuildError::Cancelled)))
+        });
+        let lock = lock?;
         check_clock(&lock)?;
         let blueprint = &request.blueprint;
         let planned = planner::plan(blueprint, &lock, &request.spec_dir, request.boot_check, &self.store)?;
@@ -35,7 +41,7 @@ impl Engine {
         let steps = planned.plan.steps.iter().map(|step| step.step.name().to_owned()).collect();
         observer.emit(Event::Planned { steps });
         let publisher = Publisher::prepare(&request.out)?;
-        let launcher = self.launcher()?;
+        let launcher = launcher?;
         let Planned { plan, configure, files } = planned;
         let workshop = Workshop {
             engine: self,

@@ -10,6 +10,7 @@ use lbuild_image::manifest::{
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Output;
 use lbuild_store::{BlobRef, StoreError};
+use rustix::fs::{Access, access};
 
 use crate::engine::Engine;
 use crate::error::BuildError;
@@ -53,7 +54,7 @@ impl Publisher {
         let made = !out.exists();
         fs::create_dir_all(out).map_err(failed)?;
         let publisher = Self { out: out.to_path_buf(), made };
-        tempfile::tempfile_in(out).map_err(failed)?;
+        access(out, Access::WRITE_OK | Access::EXEC_OK).map_err(|errno| failed(errno.into()))?;
         Ok(publisher)
     }
 
