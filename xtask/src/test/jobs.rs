@@ -129,7 +129,10 @@ fn start(job: &Job, log: &Path) -> std::io::Result<()> {
 /// Whether a line of the test harness says that this test passed.
 fn says_passed(line: &str, test: &str) -> bool {
     let rest = line.strip_prefix("test ").and_then(|line| line.strip_prefix(test));
-    matches!(rest, Some(" ... ok" | " - should panic ... ok"))
+    // libtest-mimic aligns the results with spaces
+    rest.is_some_and(|rest| {
+        rest == " - should panic ... ok" || rest.starts_with(' ') && rest.trim_start_matches(' ') == "... ok"
+    })
 }
 
 #[cfg(test)]
@@ -140,6 +143,7 @@ mod tests {
     fn only_the_tests_own_line_counts() {
         assert!(says_passed("test a::b ... ok", "a::b"));
         assert!(says_passed("test a::b - should panic ... ok", "a::b"));
+        assert!(says_passed("test a::b    ... ok", "a::b"));
         for line in ["test a::bc ... ok", "test a::b ... FAILED", "test a::b ... ignored", "a::b ... ok"] {
             assert!(!says_passed(line, "a::b"), "{line}");
         }

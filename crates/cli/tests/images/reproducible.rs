@@ -80,8 +80,23 @@ fn privileged_t24_an_image_does_not_know_when_it_was_built() {
     let traces = Traces::of(began, ended);
     let made = image.made();
     assert!(made.contains(&"etc/shadow") && made.len() > 50, "{made:?}");
-    let told: Vec<_> = made.into_iter().filter(|path| traces.are_in(&image.entry(path).content)).collect();
+    let mut told: Vec<_> =
+        made.into_iter().filter(|path| traces.are_in(&image.entry(path).content)).collect();
+    if !told.is_empty() {
+        let again = built_later(&place);
+        told.retain(|path| again.entry(path).content != image.entry(path).content);
+    }
     assert!(told.is_empty(), "tell when the image was built: {told:?}");
+}
+
+/// The same lock, built from nothing at a later second. Four bytes can look like a time by chance, and at times whose
+/// own bytes are mostly zero they often do; what is the same later is no time.
+fn built_later(earlier: &Place) -> Rootfs {
+    let later = Place::new();
+    for name in ["spec.toml", "spec.lock"] {
+        fs::copy(earlier.path(name), later.path(name)).expect("the spec and its lock");
+    }
+    Rootfs::read(&later.build().rootfs())
 }
 
 #[test]
