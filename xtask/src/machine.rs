@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("setfacl", "acl", "makes files with access lists"),
     ("setfattr", "attr", "makes files with extended attributes"),
     ("gpg", "gnupg", "makes signatures that must be refused"),
+    ("openssl", "openssl", "makes RSA keys and signatures"),
     ("xz", "xz-utils", "makes archives"),
     ("zstd", "zstd", "makes archives"),
     ("tmux", "tmux", "is the terminal of the tests of the progress display"),

@@ -1,9 +1,11 @@
 //! Package families: version order, index, archive and signature, read into the solver's model or into a tree.
 //!
 //! - [`ar`] and [`tar`] read the containers strictly, [`compress`] is the only decompressor and caps its output.
+//! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 
 pub mod ar;
 pub mod compress;
 pub mod deb;
+pub mod rsa;
 pub mod tar;
