@@ -1,11 +1,13 @@
 //! Package families: version order, index, archive and signature, read into the solver's model or into a tree.
 //!
 //! - [`ar`] and [`tar`] read the containers strictly, [`compress`] is the only decompressor and caps its output.
+//! - [`openpgp`] judges keys and signatures, for every family by one policy.
 //! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 
 pub mod ar;
 pub mod compress;
 pub mod deb;
+pub mod openpgp;
 pub mod rsa;
 pub mod tar;

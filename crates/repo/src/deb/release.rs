@@ -4,22 +4,13 @@
 //! our own policy first, and only the signed text is read.
 
 mod fields;
-mod keys;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pgp::armor::DearmorOptions;
-use pgp::composed::{CleartextSignedMessage, SignedPublicKey};
-
 use super::control::ControlError;
-use keys::Verdict;
-
-/// The certificates that a suite may be signed with.
-#[derive(Debug, Clone)]
-pub struct Keyring {
-    certificates: Vec<SignedPublicKey>,
-}
+use crate::openpgp::{self, CLOCK_SKEW, SignatureError};
+pub use crate::openpgp::{Keyring, KeyringError};
 
 /// What a release must satisfy besides its signature. The clock is an argument.
 #[derive(Debug, Clone, Default)]
@@ -81,100 +72,15 @@ pub struct VerifiedRelease {
     pub files: BTreeMap<String, ReleaseFile>,
 }
 
-/// Why a keyring cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
-    /// Not `OpenPGP` certificates.
-    #[error("keyring cannot be read")]
-    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It holds no certificate.
-    #[error("keyring is empty")]
-    Empty,
-    /// It holds a secret key, which does not belong into a keyring for verifying.
-    #[error("keyring holds a secret key")]
-    Secret,
-    /// More than any keyring needs.
-    #[error("keyring is too large")]
-    TooLarge,
-}
-
 /// Why a release was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ReleaseError {
     /// More than any release needs.
     #[error("release is too large")]
     TooLarge,
-    /// There is no signature around the text, or something stands outside of it.
-    #[error("release is not a signed message")]
-    NotSigned(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Nobody in the keyring has signed it.
-    #[error("release is signed by no known key, only by {}", .issuers.join(", "))]
-    UnknownKeys {
-        /// What the signatures name.
-        issuers: Vec<String>,
-    },
-    /// The text or the signature was changed.
-    #[error("signature by key `{key}` does not fit the text")]
-    BadSignature {
-        /// Fingerprint.
-        key: String,
-        /// What the verification said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The key has expired.
-    #[error("key `{key}` has expired")]
-    KeyExpired {
-        /// Fingerprint.
-        key: String,
-    },
-    /// The key was revoked.
-    #[error("key `{key}` is revoked")]
-    KeyRevoked {
-        /// Fingerprint.
-        key: String,
-    },
-    /// No good signature ties the key to its certificate.
-    #[error("key `{key}` is not bound to its certificate")]
-    KeyUnbound {
-        /// Fingerprint.
-        key: String,
-    },
-    /// The key may not sign, or the signature is of another kind.
-    #[error("key `{key}` was not made for signing this")]
-    WrongUse {
-        /// Fingerprint.
-        key: String,
-    },
-    /// The key is too short or of a kind that is no longer safe.
-    #[error("key `{key}` is too weak")]
-    WeakKey {
-        /// Fingerprint.
-        key: String,
-    },
-    /// The digest is no longer safe.
-    #[error("signature uses the weak digest `{algorithm}`")]
-    WeakHash {
-        /// Its name.
-        algorithm: String,
-    },
-    /// The signature has no date, one before its key, or one in the future.
-    #[error("signature has an impossible date ({created} seconds since 1970)")]
-    SignatureDate {
-        /// Seconds since the Unix epoch.
-        created: u64,
-    },
-    /// The signature itself was made for a limited time, which is over.
-    #[error("signature by key `{key}` has expired")]
-    SignatureExpired {
-        /// Fingerprint.
-        key: String,
-    },
-    /// The signature has a critical part that is not understood.
-    #[error("signature has a critical part of unknown kind {kind}")]
-    UnknownCritical {
-        /// Number of its kind (RFC 9580, 5.2.3.7).
-        kind: u8,
-    },
+    /// Nobody whom we know has signed it in a way that counts.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// The signed text is not deb822.
     #[error("release is malformed")]
     Form(#[source] ControlError),
@@ -230,57 +136,18 @@ pub enum ReleaseError {
     },
 }
 
-/// Bytes of an `InRelease`; Debian's largest has 150,000.
-const MAX_BYTES: usize = 32 << 20;
-/// Signatures that are looked at.
-const MAX_SIGNATURES: usize = 16;
-
 /// Checks the signature, the dates and the form of an `InRelease` file.
 ///
 /// One good signature is enough; signatures by unknown keys are passed over, but one by a known key that does not fit
 /// the text is a reason to refuse.
 pub fn verify(text: &[u8], keyring: &Keyring, policy: &Policy) -> Result<VerifiedRelease, ReleaseError> {
-    if text.len() > MAX_BYTES {
-        return Err(ReleaseError::TooLarge);
-    }
-    let (message, _) = CleartextSignedMessage::from_armor_buf(text, DearmorOptions::default())
-        .map_err(|source| ReleaseError::NotSigned(Box::new(source)))?;
-    let signed = message.signed_text();
-    let signed_by = signers(&message, signed.as_bytes(), keyring, policy.now)?;
+    let (signed, signers) = openpgp::verify_cleartext(text, keyring, &openpgp::Policy::at(policy.now))?;
+    let mut signed_by: Vec<String> = signers.into_iter().map(|signer| signer.certificate).collect();
+    signed_by.dedup();
     let release = VerifiedRelease { signed_by, ..fields::read(&signed)? };
     check_suite(&release, policy)?;
     check_dates(&release, policy)?;
     Ok(release)
-}
-
-/// The certificates that have signed the text.
-fn signers(
-    message: &CleartextSignedMessage,
-    text: &[u8],
-    keyring: &Keyring,
-    now: u64,
-) -> Result<Vec<String>, ReleaseError> {
-    let mut good = Vec::new();
-    let mut unknown = Vec::new();
-    let mut refused = None;
-    if message.signatures().len() > MAX_SIGNATURES {
-        return Err(ReleaseError::TooLarge);
-    }
-    for signature in message.signatures() {
-        match keys::judge(keyring, signature, text, now) {
-            Verdict::Good(fingerprint) => good.push(fingerprint),
-            Verdict::Unknown(issuer) => unknown.push(issuer),
-            Verdict::Refused(error @ ReleaseError::BadSignature { .. }) => return Err(error),
-            Verdict::Refused(error) => refused = refused.or(Some(error)),
-        }
-    }
-    good.sort();
-    good.dedup();
-    match refused {
-        _ if !good.is_empty() => Ok(good),
-        Some(error) => Err(error),
-        None => Err(ReleaseError::UnknownKeys { issuers: unknown }),
-    }
 }
 
 /// Whether the release is of the suite that was asked for: a mirror could hand out a good release of another one.
@@ -296,7 +163,7 @@ fn check_suite(release: &VerifiedRelease, policy: &Policy) -> Result<(), Release
 
 fn check_dates(release: &VerifiedRelease, policy: &Policy) -> Result<(), ReleaseError> {
     let now = policy.now;
-    if release.date > now + keys::CLOCK_SKEW {
+    if release.date > now + CLOCK_SKEW {
         return Err(ReleaseError::Future { seconds: release.date - now });
     }
     if policy.pinned_snapshot {

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use lbuild_repo::deb::release::{Keyring, KeyringError, Policy, ReleaseError, VerifiedRelease, verify};
+use lbuild_repo::openpgp::SignatureError;
 
 /// 2026-06-01T00:00:00Z, when the releases were signed and dated.
 const SIGNED: u64 = 1_780_272_000;
@@ -39,6 +40,13 @@ macro_rules! refused {
     };
 }
 
+/// The signature is why.
+macro_rules! distrusted {
+    ($result:expr, $pattern:pat) => {
+        refused!($result, ReleaseError::Signature($pattern))
+    };
+}
+
 #[test]
 fn a_good_release_is_read() {
     let release = soon(data!("good.asc"), data!("good.gpg")).expect("a good release");
@@ -57,8 +65,11 @@ fn a_good_release_is_read() {
 fn a_subkey_signs_for_its_certificate_until_it_expires() {
     soon(data!("subkey.asc"), data!("subkey.gpg")).expect("a bound subkey");
     let next_year = Policy { pinned_snapshot: true, ..policy(SIGNED + 365 * DAY) };
-    refused!(check(data!("subkey.asc"), data!("subkey.gpg"), &next_year), ReleaseError::KeyExpired { .. });
-    refused!(soon(data!("subkey.asc"), data!("subkey-revoked.gpg")), ReleaseError::KeyRevoked { .. });
+    distrusted!(
+        check(data!("subkey.asc"), data!("subkey.gpg"), &next_year),
+        SignatureError::KeyExpired { .. }
+    );
+    distrusted!(soon(data!("subkey.asc"), data!("subkey-revoked.gpg")), SignatureError::KeyRevoked { .. });
 }
 
 #[test]
@@ -69,36 +80,39 @@ fn one_known_signer_of_two_is_enough() {
 #[test]
 fn t21_unsigned_wrong_key_and_tampered() {
     let text = b"Codename: tester\nDate: Mon, 01 Jun 2026 00:00:00 UTC\n";
-    refused!(soon(text, data!("good.gpg")), ReleaseError::NotSigned(_));
-    refused!(soon(data!("stranger.asc"), data!("good.gpg")), ReleaseError::UnknownKeys { .. });
+    distrusted!(soon(text, data!("good.gpg")), SignatureError::NotSigned(_));
+    distrusted!(soon(data!("stranger.asc"), data!("good.gpg")), SignatureError::UnknownKeys { .. });
     let replace = |from: &str, to: &str| {
         String::from_utf8(data!("good.asc").to_vec()).expect("text").replacen(from, to, 1).into_bytes()
     };
     let key = data!("good.gpg");
-    refused!(soon(&replace("e3b0", "e3b1"), key), ReleaseError::BadSignature { .. });
-    refused!(soon(&replace("Origin: Test", "Origin: Best"), key), ReleaseError::BadSignature { .. });
+    distrusted!(soon(&replace("e3b0", "e3b1"), key), SignatureError::BadSignature { .. });
+    distrusted!(soon(&replace("Origin: Test", "Origin: Best"), key), SignatureError::BadSignature { .. });
     // Text outside of what is signed could be taken for signed by a careless reader.
-    refused!(soon(&replace("-----BEGIN", "Codename: x\n-----BEGIN"), key), ReleaseError::NotSigned(_));
+    distrusted!(soon(&replace("-----BEGIN", "Codename: x\n-----BEGIN"), key), SignatureError::NotSigned(_));
     let appended = [data!("good.asc"), b"Codename: x\n"].concat();
-    refused!(soon(&appended, key), ReleaseError::NotSigned(_));
+    distrusted!(soon(&appended, key), SignatureError::NotSigned(_));
     let twice = [data!("good.asc"), data!("good.asc")].concat();
-    refused!(soon(&twice, key), ReleaseError::NotSigned(_));
+    distrusted!(soon(&twice, key), SignatureError::NotSigned(_));
 }
 
 #[test]
 fn t21_expired_revoked_and_weak_keys() {
     let later = Policy { pinned_snapshot: true, ..policy(SIGNED + 60 * DAY) };
     soon(data!("expired.asc"), data!("expired.gpg")).expect("before the key expires");
-    refused!(check(data!("expired.asc"), data!("expired.gpg"), &later), ReleaseError::KeyExpired { .. });
-    refused!(soon(data!("revoked.asc"), data!("revoked.gpg")), ReleaseError::KeyRevoked { .. });
-    refused!(soon(data!("short.asc"), data!("short.gpg")), ReleaseError::WeakKey { .. });
-    refused!(soon(data!("sha1.asc"), data!("good.gpg")), ReleaseError::WeakHash { .. });
+    distrusted!(check(data!("expired.asc"), data!("expired.gpg"), &later), SignatureError::KeyExpired { .. });
+    distrusted!(soon(data!("revoked.asc"), data!("revoked.gpg")), SignatureError::KeyRevoked { .. });
+    distrusted!(soon(data!("short.asc"), data!("short.gpg")), SignatureError::WeakKey { .. });
+    distrusted!(soon(data!("sha1.asc"), data!("good.gpg")), SignatureError::WeakHash { .. });
     let two_days = policy(SIGNED + 2 * DAY);
     soon(data!("brief.asc"), data!("good.gpg")).expect("before the signature expires");
-    refused!(check(data!("brief.asc"), data!("good.gpg"), &two_days), ReleaseError::SignatureExpired { .. });
-    refused!(
+    distrusted!(
+        check(data!("brief.asc"), data!("good.gpg"), &two_days),
+        SignatureError::SignatureExpired { .. }
+    );
+    distrusted!(
         check(data!("good.asc"), data!("good.gpg"), &policy(SIGNED - 2 * DAY)),
-        ReleaseError::SignatureDate { .. }
+        SignatureError::SignatureDate { .. }
     );
 }
 
@@ -142,7 +156,7 @@ fn t21_truncated_and_changed_anywhere() {
 #[test]
 fn bombs_are_refused_at_once() {
     let lines = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n".to_owned() + &"A: b\n".repeat(8 << 20);
-    refused!(soon(lines.as_bytes(), data!("good.gpg")), ReleaseError::TooLarge);
+    distrusted!(soon(lines.as_bytes(), data!("good.gpg")), SignatureError::TooLarge);
     assert!(matches!(Keyring::parse(b""), Err(KeyringError::Empty | KeyringError::Unreadable(_))));
     assert!(matches!(Keyring::parse(&vec![0x99; 9 << 20]), Err(KeyringError::TooLarge)));
 }
