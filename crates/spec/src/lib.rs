@@ -10,6 +10,7 @@
 //! | [`docs`] | the reference page |
 //! | [`diagnostic`] | findings, and how they are shown |
 //! | [`model`] | the fields of a spec: the single description that schema, checks and reference page follow |
+//! | [`names`] | what programs are called on each base |
 //! | [`origin`] | layers, and who set a value |
 //! | [`request`] | packages that were asked for |
 //! | [`mod@blueprint`] | the effective system |
@@ -18,6 +19,7 @@ pub mod blueprint;
 pub mod diagnostic;
 pub mod docs;
 pub mod model;
+pub mod names;
 pub mod origin;
 pub mod request;
 pub mod source;

@@ -8,6 +8,9 @@ use serde::Serialize;
 pub struct PackageRequest {
     /// Name of the package in the base.
     pub name: String,
+    /// The name in the spec, when the base calls it otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
     /// Version that it must have.
     pub version: Option<VersionRequest>,
     /// Suite that it must come from.

@@ -18,7 +18,7 @@ use crate::model::Base;
 use crate::report::quote;
 
 pub(crate) use about::about;
-pub(crate) use packages::{parse_request, split_relation};
+pub(crate) use packages::{Parts, parse_request, split_relation};
 pub(crate) use paths::parse_mode;
 pub(crate) use shape::pattern;
 pub use system::locale_charset;

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 
 use crate::layers::Block;
 use crate::model::{Base, MergeStrategy};
+use crate::names::{Named, PackageMap};
 use crate::origin::{Layer, Origin, SetField, Sourced};
 use crate::report::{Finding, Report, quote};
 use crate::request::{PackageRequest, Tier};
-use crate::rules::{parse_request, split_relation};
+use crate::rules::{Parts, parse_request, split_relation};
 use crate::source::Span;
 use crate::value::{Node, Value, join};
 
@@ -21,6 +22,8 @@ pub(crate) struct Collected {
     pub(crate) removals: Vec<Sourced<String>>,
     /// Where each request was written, in the same order.
     pub(crate) spans: Vec<Span>,
+    /// Names that the base does not package, with where they were written.
+    pub(crate) unpackaged: Vec<(String, Span)>,
 }
 
 impl Collected {
@@ -47,13 +50,15 @@ struct Wish {
 enum What {
     Install(PackageRequest),
     Remove(String),
+    /// The base packages nothing that the table of names means by this.
+    Unpackaged(String),
 }
 
 impl Wish {
     fn name(&self) -> &str {
         match &self.what {
             What::Install(request) => &request.name,
-            What::Remove(name) => name,
+            What::Remove(name) | What::Unpackaged(name) => name,
         }
     }
 }
@@ -61,6 +66,7 @@ impl Wish {
 /// Collects the wishes of all layers, lowest first.
 pub(super) fn collect(blocks: &[Block], base: Option<Base>, report: &mut Report<'_>) -> Collected {
     let mut wishes = Wishes::default();
+    let mut unpackaged = Vec::new();
     for block in blocks {
         if block.strategies.get("packages") == Some(MergeStrategy::Replace) {
             wishes.retain(|wish| wish.layer == block.layer || matches!(wish.what, What::Remove(_)));
@@ -77,15 +83,19 @@ pub(super) fn collect(blocks: &[Block], base: Option<Base>, report: &mut Report<
             };
             let pointer = join(&block.pointer, &entry.key);
             for wish in found {
-                wishes.add(wish, &pointer, report);
+                match wish.what {
+                    What::Unpackaged(name) => unpackaged.push((name, wish.span)),
+                    _ => wishes.add(wish, &pointer, report),
+                }
             }
         }
     }
-    sorted(wishes.list)
+    sorted(wishes.list, unpackaged)
 }
 
-fn sorted(wishes: Vec<Wish>) -> Collected {
-    let mut collected = Collected { requests: Vec::new(), removals: Vec::new(), spans: Vec::new() };
+fn sorted(wishes: Vec<Wish>, unpackaged: Vec<(String, Span)>) -> Collected {
+    let mut collected =
+        Collected { requests: Vec::new(), removals: Vec::new(), spans: Vec::new(), unpackaged };
     for Wish { what, origin, span, .. } in wishes {
         match what {
             What::Install(value) => {
@@ -93,6 +103,7 @@ fn sorted(wishes: Vec<Wish>) -> Collected {
                 collected.spans.push(span);
             }
             What::Remove(value) => collected.removals.push(Sourced { value, origin }),
+            What::Unpackaged(name) => collected.unpackaged.push((name, span)),
         }
     }
     collected
@@ -155,16 +166,16 @@ struct Reader<'b> {
 
 impl Reader<'_> {
     fn packages(&self, node: &Node, report: &Report<'_>) -> Vec<Wish> {
-        let list = node.items().iter().filter_map(|item| self.request(item, None, report));
+        let list = node.items().iter().flat_map(|item| self.requests(item, None, report));
         let table = node.entries().iter().flat_map(|entry| match entry.node.value {
             Value::Bool(true) => {
                 let node = Node { value: Value::String(entry.key.clone()), ..entry.node.clone() };
-                self.request(&Node { span: entry.key_span, ..node }, None, report).into_iter().collect()
+                self.requests(&Node { span: entry.key_span, ..node }, None, report)
             }
-            Value::Bool(false) => vec![self.wish(&entry.node, What::Remove(entry.key.clone()), report)],
+            Value::Bool(false) => self.removal(&entry.node, &entry.key, report),
             _ => {
                 let items = entry.node.items().iter();
-                items.filter_map(|item| self.request(item, Some(&entry.key), report)).collect::<Vec<_>>()
+                items.flat_map(|item| self.requests(item, Some(&entry.key), report)).collect()
             }
         });
         list.chain(table).collect()
@@ -172,26 +183,60 @@ impl Reader<'_> {
 
     fn removals(&self, node: &Node, report: &Report<'_>) -> Vec<Wish> {
         let names = node.items().iter().filter_map(|item| item.text().map(|name| (item, name)));
-        names.map(|(item, name)| self.wish(item, What::Remove(name.to_owned()), report)).collect()
+        names.flat_map(|(item, name)| self.removal(item, name, report)).collect()
+    }
+
+    fn removal(&self, node: &Node, name: &str, report: &Report<'_>) -> Vec<Wish> {
+        match self.names(name) {
+            // What the base does not package is not there either.
+            Some(Named::NotPackaged) | None => vec![self.wish(node, What::Remove(name.to_owned()), report)],
+            Some(Named::As(names)) => {
+                names.iter().map(|name| self.wish(node, What::Remove(name.clone()), report)).collect()
+            }
+        }
     }
 
     /// Broken requests were reported with the text; they are left out here.
-    fn request(&self, node: &Node, category: Option<&str>, report: &Report<'_>) -> Option<Wish> {
-        let (name, version, suite) = match node.text() {
-            Some(text) => {
-                let parts = parse_request(text, self.base).ok()?;
-                (parts.name, parts.version, parts.suite)
-            }
-            None => (
-                node.get("name")?.text()?.to_owned(),
-                node.get("version").and_then(Node::text).map(split_relation).transpose().ok()?,
-                node.get("suite").and_then(Node::text).map(str::to_owned),
-            ),
-        };
+    fn requests(&self, node: &Node, category: Option<&str>, report: &Report<'_>) -> Vec<Wish> {
+        let Some((parts, native)) = self.parts(node) else { return Vec::new() };
         let base_layer = matches!(self.block.layer, Layer::OpeningStatement | Layer::Platform);
         let tier = if base_layer || category == Some("base") { Tier::Base } else { Tier::Added };
-        let request = PackageRequest { name, version, suite, tier, category: category.map(str::to_owned) };
-        Some(self.wish(node, What::Install(request), report))
+        let category = category.map(str::to_owned);
+        let own = native || parts.version.is_some() || parts.suite.is_some();
+        let names = if own { None } else { self.names(&parts.name) };
+        match names {
+            None => {
+                let Parts { name, version, suite } = parts;
+                let request = PackageRequest { name, written: None, version, suite, tier, category };
+                vec![self.wish(node, What::Install(request), report)]
+            }
+            Some(Named::NotPackaged) => vec![self.wish(node, What::Unpackaged(parts.name), report)],
+            Some(Named::As(names)) => {
+                let install = |name: &String| {
+                    let written = (*name != parts.name).then(|| parts.name.clone());
+                    let (name, category) = (name.clone(), category.clone());
+                    PackageRequest { name, written, version: None, suite: None, tier, category }
+                };
+                names.iter().map(|name| self.wish(node, What::Install(install(name)), report)).collect()
+            }
+        }
+    }
+
+    /// A request taken apart, and whether its name is the base's own.
+    fn parts(&self, node: &Node) -> Option<(Parts, bool)> {
+        if let Some(text) = node.text() {
+            return Some((parse_request(text, self.base).ok()?, false));
+        }
+        let parts = Parts {
+            name: node.get("name")?.text()?.to_owned(),
+            version: node.get("version").and_then(Node::text).map(split_relation).transpose().ok()?,
+            suite: node.get("suite").and_then(Node::text).map(str::to_owned),
+        };
+        Some((parts, node.get("native").and_then(Node::flag) == Some(true)))
+    }
+
+    fn names(&self, name: &str) -> Option<Named<'static>> {
+        Some(PackageMap::builtin().program(name)?.on(self.base?))
     }
 
     fn wish(&self, node: &Node, what: What, report: &Report<'_>) -> Wish {

@@ -1,16 +1,30 @@
 //! Requests, sources and pins.
 
 use super::{System, error, warning};
+use crate::model::Base;
 use crate::report::{Finding, quote};
 use crate::value::Node;
 
 pub(super) fn rules(system: &System<'_>, found: &mut Vec<Finding>) {
+    unpackaged(system, found);
     backports(system, found);
     for source in system.items(&["repositories", "sources"]) {
         signature(source, found);
     }
     for pin in system.items(&["repositories", "pins"]) {
         found.extend(pin_target(pin));
+    }
+}
+
+fn unpackaged(system: &System<'_>, found: &mut Vec<Finding>) {
+    let base = system.base().map_or("the base", Base::title);
+    for (name, span) in &system.packages.unpackaged {
+        let message = format!("{base} has no package for {}", quote(name));
+        let hint = format!(
+            "leave it out on this base; if a source of yours has a package of this name, write `{{ name = \"{name}\", native = true }}`"
+        );
+        let finding = Finding::error("not-packaged", *span, "", message);
+        found.push(finding.reason("the table of package names says so").hint(hint));
     }
 }
 

@@ -26,6 +26,18 @@ pub enum Base {
 }
 
 impl Base {
+    /// Every base.
+    pub const ALL: [Self; 8] = [
+        Self::Debian,
+        Self::Ubuntu,
+        Self::Arch,
+        Self::Alpine,
+        Self::Fedora,
+        Self::Opensuse,
+        Self::Void,
+        Self::Gentoo,
+    ];
+
     /// The key used in specs, file names and environment variables, in lower case.
     pub const fn key(self) -> &'static str {
         match self {
@@ -37,6 +49,20 @@ impl Base {
             Self::Opensuse => "opensuse",
             Self::Void => "void",
             Self::Gentoo => "gentoo",
+        }
+    }
+
+    /// The name as its makers write it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Debian => "Debian",
+            Self::Ubuntu => "Ubuntu",
+            Self::Arch => "Arch Linux",
+            Self::Alpine => "Alpine Linux",
+            Self::Fedora => "Fedora",
+            Self::Opensuse => "openSUSE",
+            Self::Void => "Void Linux",
+            Self::Gentoo => "Gentoo",
         }
     }
 

@@ -33,7 +33,8 @@ pub enum CategoryOrSwitch {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PackageEntry {
-    /// `name`, `name=version`, `name (>= version)` or `name/suite`.
+    /// `name`, `name=version`, `name (>= version)` or `name/suite`. A plain `name` may be a common one, such as
+    /// `docker`: the table of package names says what the base calls it.
     Text(#[schemars(extend("format" = "package-request"))] String),
     /// The parts by name.
     Table(PackageTable),
@@ -46,6 +47,8 @@ pub struct PackageTable {
     /// Name of the package.
     #[schemars(extend("format" = "package-name"))]
     pub name: String,
+    /// The name is the base's own: it is not looked up in the table of package names.
+    pub native: Option<bool>,
     /// Version: `1.2-3` for exactly this one, or a relation such as `>= 1.2`.
     #[schemars(extend("format" = "version-relation"))]
     pub version: Option<String>,

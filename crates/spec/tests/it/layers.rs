@@ -184,3 +184,50 @@ fn what_was_set_is_listed() {
     assert_eq!(pointers, ["/filesystem/encryption/enable"]);
     assert_eq!(refused[0].origin.line, 6);
 }
+
+fn on(base: &str, packages: &str) -> String {
+    format!("name = \"t\"\nbase = \"{base}\"\npackages = {packages}\n")
+}
+
+#[test]
+fn common_names_mean_what_each_base_calls_them() {
+    let asked = "[\"docker\", \"neovim\", \"postgresql\", \"no-such-program\"]";
+    for (base, expected) in [
+        ("debian", ["docker.io", "neovim", "postgresql", "no-such-program"]),
+        ("fedora", ["moby-engine", "neovim", "postgresql-server", "no-such-program"]),
+        ("gentoo", ["app-containers/docker", "app-editors/neovim", "dev-db/postgresql", "no-such-program"]),
+    ] {
+        let blueprint = good(&crate::source(lbuild_spec::Format::Toml, &on(base, asked)));
+        assert_eq!(names(&blueprint), expected, "{base}");
+        let written = blueprint.packages[0].value.written.as_deref();
+        assert_eq!(written, Some("docker"));
+        assert_eq!(blueprint.packages[3].value.written, None);
+    }
+}
+
+#[test]
+fn a_name_with_version_or_suite_or_native_is_the_bases_own() {
+    let asked = "[\"docker=1\", { name = \"redis\", native = true }, \"sqlite/trixie\"]";
+    let blueprint = good(&crate::source(lbuild_spec::Format::Toml, &on("debian", asked)));
+    assert_eq!(names(&blueprint), ["docker", "redis", "sqlite"]);
+}
+
+#[test]
+fn common_names_are_removed_under_the_bases_name() {
+    let text = "packages = [\"docker\", \"openssh\"]\n[layers.closingArgument]\nremove = [\"docker\", \"openssh-server\"]\n";
+    let blueprint = good(&debian(text));
+    assert_eq!(names(&blueprint), ["openssh-client"]);
+    assert_eq!(blueprint.remove[0].value, "docker.io");
+}
+
+#[test]
+fn what_a_base_does_not_package_is_said_before_resolving() {
+    let found = bad(&debian("packages = [\"curl\", \"loki\"]"));
+    let [finding] = &found.0[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (finding.code, finding.message.as_str()),
+        ("not-packaged", "Debian has no package for `loki`")
+    );
+    assert!(finding.hint.as_deref().unwrap().contains("native = true"));
+    assert!(bad(&debian("packages = [\"curl\", \"loki\"]")).0[0].line > 0);
+}
