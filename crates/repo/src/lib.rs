@@ -3,8 +3,10 @@
 //! - [`ar`] and [`tar`] read the containers strictly, [`compress`] is the only decompressor and caps its output.
 //! - [`openpgp`] judges keys and signatures, for every family by one policy.
 //! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
+//! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 
+pub mod apk;
 pub mod ar;
 pub mod compress;
 pub mod deb;

@@ -1,5 +1,6 @@
 //! Integration tests of the crate: real programs and real packages judge it.
 
+mod apk;
 mod apt;
 mod index;
 mod release;
