@@ -11,8 +11,8 @@ pub fn run(data: &[u8]) {
         suite: "suite".to_owned(),
         component: "main".to_owned(),
         arch: "amd64".to_owned(),
-        base_url: String::new(),
         pin: 500,
+        ..IndexSource::default()
     };
     let Ok(index) = Index::parse(&[(source, data)]) else { return };
     let again = Index::open_cache(index.write_cache().to_vec()).expect("an index opens its own cache");

@@ -8,6 +8,7 @@ use lbuild_fetch::Download;
 use lbuild_repo::compress::Capped;
 use lbuild_repo::deb::index::{Index, IndexSource};
 use lbuild_repo::deb::release::{self, Keyring, Policy, ReleaseFile, VerifiedRelease};
+use lbuild_repo::deb::resolve::{Pin, source_priority};
 use lbuild_store::{BlobRef, Digest, Hasher, Watermark};
 
 use crate::engine::Engine;
@@ -24,7 +25,7 @@ const RELEASE_CAP: u64 = 8 << 20;
 const INDEX_CAP: u64 = 1 << 30;
 
 /// Version of the cached form; goes up with the parser.
-const CACHE: &str = "deb index 1";
+const CACHE: &str = "deb index 2";
 
 /// The suites that a request reads.
 #[derive(Debug, Clone)]
@@ -35,8 +36,8 @@ pub(crate) struct Suites<'a> {
     pub(crate) updates: bool,
     pub(crate) security: bool,
     pub(crate) backports: bool,
-    /// Pin priorities by suite, where the spec sets them.
-    pub(crate) pins: Vec<(String, i32)>,
+    /// Preferences, of which those for all packages set the priorities of suites.
+    pub(crate) pins: Vec<Pin>,
 }
 
 /// Indexes ready for resolving.
@@ -76,15 +77,14 @@ impl Suites<'_> {
         let more = more.into_iter().filter(|(on, _)| *on).map(|(_, name)| format!("{code}-{name}"));
         [code.clone()].into_iter().chain(more).collect()
     }
+}
 
-    fn pin(&self, suite: &str, release: &VerifiedRelease) -> i32 {
-        let asked = self.pins.iter().rev().find(|(name, _)| name == suite || *name == release.suite);
-        match asked {
-            Some((_, priority)) => *priority,
-            None if release.not_automatic && release.but_automatic_upgrades => 100,
-            None if release.not_automatic => 1,
-            None => 500,
-        }
+/// The priority that apt gives a suite by itself, from `apt_preferences(5)`.
+fn usual_priority(release: &VerifiedRelease) -> i32 {
+    match (release.not_automatic, release.but_automatic_upgrades) {
+        (true, true) => 100,
+        (true, false) => 1,
+        (false, _) => 500,
     }
 }
 
@@ -184,13 +184,16 @@ impl Engine {
         let mut files: Vec<(&Verified, IndexSource, &ReleaseFile)> = Vec::new();
         for of_suite in verified {
             for component in &suites.components {
-                let source = IndexSource {
+                let mut source = IndexSource {
                     suite: of_suite.suite.clone(),
                     component: component.clone(),
                     arch: suites.arch.clone(),
                     base_url: of_suite.repository.id().to_owned(),
-                    pin: suites.pin(&of_suite.suite, &of_suite.release),
+                    pin: 0,
+                    names: vec![of_suite.release.codename.clone(), of_suite.release.suite.clone()],
+                    host: String::new(),
                 };
+                source.pin = source_priority(&suites.pins, &source, usual_priority(&of_suite.release));
                 files.push((of_suite, source, of_suite.file(component, &suites.arch)?));
             }
         }
@@ -198,8 +201,8 @@ impl Engine {
         hasher.field("form", CACHE.as_bytes());
         for (_, source, file) in &files {
             let pin = source.pin.to_le_bytes();
-            let names = [&source.suite, &source.component, &source.arch, &source.base_url];
-            for name in names {
+            let names = [&source.suite, &source.component, &source.arch, &source.base_url, &source.host];
+            for name in names.into_iter().chain(&source.names) {
                 hasher.field("name", name.as_bytes());
             }
             hasher.field("pin", &pin).field("packages", &file.sha256);

@@ -165,7 +165,6 @@ fn suites<'a>(blueprint: &Blueprint, release: &'a Release, arch: &str) -> Suites
     let asked = &blueprint.repositories;
     let components =
         if asked.components.is_empty() { vec!["main".to_owned()] } else { asked.components.clone() };
-    let pins = asked.pins.iter().filter_map(|pin| Some((pin.value.suite.clone()?, pin.value.priority)));
     Suites {
         release,
         arch: arch.to_owned(),
@@ -173,7 +172,7 @@ fn suites<'a>(blueprint: &Blueprint, release: &'a Release, arch: &str) -> Suites
         updates: asked.suites.updates,
         security: asked.suites.security,
         backports: asked.suites.backports,
-        pins: pins.collect(),
+        pins: debian::pins(blueprint),
     }
 }
 

@@ -95,6 +95,7 @@ fn read_lists(directory: &Path) -> Result<Vec<(IndexSource, Vec<u8>)>> {
             arch: "amd64".to_owned(),
             base_url: String::new(),
             pin,
+            ..IndexSource::default()
         };
         lists.push((source, std::fs::read(&path)?));
     }

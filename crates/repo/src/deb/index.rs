@@ -24,7 +24,7 @@ use super::control::ControlError;
 use super::resolve::Priority;
 
 /// Where one `Packages` file came from and how its versions rank.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct IndexSource {
     /// Suite as the spec names it, such as `trixie` or `trixie-security`.
     pub suite: String,
@@ -36,6 +36,10 @@ pub struct IndexSource {
     pub base_url: String,
     /// Pin priority as in `apt_preferences(5)`: 500 normal, 100 backports, 1 experimental, negative never.
     pub pin: i32,
+    /// What a pin of single packages may call the suite: `Codename` and `Suite` of its release file.
+    pub names: Vec<String>,
+    /// Host that the suite comes from, by which a pin may mean it too.
+    pub host: String,
 }
 
 impl fmt::Display for IndexSource {

@@ -14,6 +14,8 @@ use super::index::{Index, MultiArch, Package};
 use super::relation::Constraint;
 use problem::Task;
 
+pub use pins::{Pin, PinTarget, source_priority};
+
 /// `Priority` of a package, most important first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,6 +58,9 @@ pub struct Request {
     pub priority: Option<Priority>,
     /// Add every `Essential: yes` package.
     pub essential: bool,
+    /// Preferences among versions; the first that means a version counts. Those for all packages have set
+    /// [`IndexSource::pin`](super::index::IndexSource::pin) before.
+    pub pins: Vec<Pin>,
 }
 
 impl Request {
@@ -68,6 +73,7 @@ impl Request {
             recommends: false,
             priority: None,
             essential: false,
+            pins: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ fn source() -> IndexSource {
         arch: "amd64".to_owned(),
         base_url: "base".to_owned(),
         pin: 500,
+        ..IndexSource::default()
     }
 }
 

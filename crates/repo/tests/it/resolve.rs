@@ -1,7 +1,9 @@
 //! Named scenarios of Debian's rules, each on a few packages of its own.
 
 use lbuild_repo::deb::index::{Index, IndexSource};
-use lbuild_repo::deb::resolve::{Change, Priority, Request, Selection, Unsatisfiable, Wanted, resolve};
+use lbuild_repo::deb::resolve::{
+    Change, Pin, PinTarget, Priority, Request, Selection, Unsatisfiable, Wanted, resolve,
+};
 
 /// Packages of one suite: `name version`, then fields, one package per paragraph. `Architecture` defaults to amd64.
 struct Suite {
@@ -43,6 +45,8 @@ fn index(suites: &[Suite]) -> Index {
                 arch: suite.arch.to_owned(),
                 base_url: "base".to_owned(),
                 pin: suite.pin,
+                names: vec![suite.name.to_owned()],
+                host: format!("{}.example.org", suite.name),
             };
             (source, text(suite))
         })
@@ -312,4 +316,45 @@ fn the_answer_is_the_same_every_time_and_sorted() {
         found.map(|package| package.requested_by.clone()).unwrap_or_default()
     };
     assert_eq!((by("app").as_str(), by("mta-default").as_str()), ("app", "app"));
+}
+
+fn pin(package: &str, target: PinTarget, priority: i32) -> Pin {
+    Pin { package: package.to_owned(), target, priority }
+}
+
+#[test]
+fn a_pin_chooses_by_version_by_suite_and_by_host() {
+    let suites =
+        [suite("stable", 500, "app 1\n\nlib 1"), suite("extra", 500, "app 2\nDepends: lib (>= 2)\n\nlib 2")];
+    let index = index(&suites);
+    let app = |pins: Vec<Pin>| {
+        let request = Request { pins, ..request("app") };
+        resolve(&index, &request).map(|selection| names(&selection)).map_err(|reason| reason.summary)
+    };
+    let version = |text: &str| PinTarget::Version(text.to_owned());
+    assert_eq!(app(vec![]), Ok("app 2, lib 2".to_owned()));
+    assert_eq!(app(vec![pin("app", version("1*"), 600)]), Ok("app 1".to_owned()));
+    assert_eq!(app(vec![pin("app", PinTarget::Release("Stable".to_owned()), 501)]), Ok("app 1".to_owned()));
+    let host = PinTarget::Host("extra.example.org".to_owned());
+    assert_eq!(app(vec![pin("a*", host, -1)]), Ok("app 1".to_owned()));
+    let said = app(vec![pin("lib", version("1"), 990)]).unwrap_err();
+    assert!(
+        said.ends_with("app 2 depends on lib (>= 2), but version 1 (pinned to 990) would be installed."),
+        "{said}"
+    );
+    let said = app(vec![pin("lib", version("*"), -1)]).unwrap_err();
+    assert!(said.ends_with("app 2 depends on lib (>= 2), which a pin keeps out."), "{said}");
+    let said = app(vec![pin("app", version("*"), -7)]).unwrap_err();
+    let expected =
+        "`app` is not available: there is only 1 from stable (pinned to -7) and 2 from extra (pinned to -7).";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn only_a_request_for_the_version_itself_is_stronger_than_never() {
+    let index = index(&main_suite("app 1"));
+    let pins = vec![pin("app", PinTarget::Version("*".to_owned()), -1)];
+    let answer = |words| resolve(&index, &Request { pins: pins.clone(), ..request(words) });
+    assert!(answer("app=1").is_ok() && answer("app/stable").is_ok());
+    assert!(answer("app>=1").is_err() && answer("app").is_err());
 }

@@ -1,9 +1,12 @@
 //! Debian: releases, suites, kernels and tools packages.
 
 mod data;
+mod pins;
 mod request;
 
 pub use request::Cause;
 pub(crate) use request::{Requests, architecture, boot_request, requests};
+
+pub(crate) use pins::pins;
 
 pub use data::{Distro, Release, Repository, distro};

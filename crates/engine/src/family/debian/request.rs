@@ -55,6 +55,7 @@ pub(crate) fn requests(distro: &Distro, blueprint: &Blueprint) -> Result<Request
         recommends: blueprint.repositories.recommends,
         priority: threshold(blueprint.repositories.priority),
         essential: true,
+        pins: super::pins(blueprint),
     };
     let mut base = system.clone();
     base.packages.truncate(base_count);
@@ -116,14 +117,7 @@ pub(crate) fn boot_request(arch: &str) -> Request {
 
 /// Packages and what they depend on, without a base set.
 fn closure_of(arch: &str, names: &[&str]) -> Request {
-    Request {
-        arch: arch.to_owned(),
-        packages: names.iter().map(|name| plain(name)).collect(),
-        remove: Vec::new(),
-        recommends: false,
-        priority: None,
-        essential: false,
-    }
+    Request { packages: names.iter().map(|name| plain(name)).collect(), ..Request::new(arch) }
 }
 
 /// Packages that the image needs by its own fields, each with the field.

@@ -177,11 +177,17 @@ fn availability(world: &World<'_>, relation: &str) -> String {
     let [atom] = atoms[..] else { return ", none of which can be installed".to_owned() };
     let Some(name) = world.index.name_id(atom.name) else { return ", which no package provides".to_owned() };
     if let Some(version) = world.index.of_name(name).map(|package| package.version()).next() {
-        let chosen = world.members(world.slot(name, 0)).first().map_or(version, Package::version);
+        let members = world.members(world.slot(name, 0));
+        if members.is_empty() && world.index.of_name(name).any(|package| pinned(world, package).is_some()) {
+            return ", which a pin keeps out".to_owned();
+        }
+        let chosen = members.first().map_or(version, Package::version);
+        let why = members.first().and_then(|package| pinned(world, *package));
+        let why = why.map_or(String::new(), |priority| format!(" (pinned to {priority})"));
         let elsewhere = world.index.of_name(name).any(|package| atom.accepts(package.version()));
         return match (atom.accepts(chosen), elsewhere) {
             (true, _) => String::new(),
-            (false, true) => format!(", but version {chosen} would be installed"),
+            (false, true) => format!(", but version {chosen}{why} would be installed"),
             (false, false) => format!(", but only version {chosen} is available"),
         };
     }
@@ -193,11 +199,20 @@ fn availability(world: &World<'_>, relation: &str) -> String {
     if versions.any(met) { String::new() } else { ", which nothing provides in such a version".to_owned() }
 }
 
+/// The priority that a pin gives a version, where it is not that of the source.
+fn pinned<'i>(world: &World<'i>, package: Package<'i>) -> Option<i32> {
+    Some(world.priority(package)).filter(|priority| *priority != package.source().pin)
+}
+
 fn vain_request(world: &World<'_>, wanted: &Wanted) -> String {
     let mut there: Vec<String> = world
         .index
         .named(super::problem::split_arch(&wanted.name).0)
-        .map(|package| format!("{} from {}", package.version(), package.source().suite))
+        .map(|package| {
+            let pin = pinned(world, package).filter(|priority| *priority < 0);
+            let note = pin.map_or(String::new(), |priority| format!(" (pinned to {priority})"));
+            format!("{} from {}{note}", package.version(), package.source().suite)
+        })
         .collect();
     there.dedup();
     if there.is_empty() {

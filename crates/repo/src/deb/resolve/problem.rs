@@ -8,7 +8,7 @@ use super::pins::is_from;
 use super::world::{REQUIRES, World, relation_texts};
 use super::{Priority, Request, Wanted};
 use crate::deb::index::{Index, Package};
-use crate::deb::relation::{Atom, alternatives};
+use crate::deb::relation::{Atom, Constraint, Operator, alternatives};
 
 /// Why a goal exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub(super) struct Task<'i> {
 const STAGE_ESSENTIAL: u8 = 0;
 const STAGE_REST: u8 = 1;
 
-pub(super) fn translate<'i>(index: &'i Index, request: &Request) -> Task<'i> {
-    let mut world = World::new(index, &request.arch);
+pub(super) fn translate<'i>(index: &'i Index, request: &'i Request) -> Task<'i> {
+    let mut world = World::new(index, &request.arch, &request.pins);
     for wanted in &request.packages {
         choose_versions(&mut world, wanted);
     }
@@ -103,21 +103,25 @@ pub(super) fn split_arch(name: &str) -> (&str, Option<&str>) {
 }
 
 /// Makes the versions that `wanted` asks for stand for their names.
-fn choose_versions(world: &mut World<'_>, wanted: &Wanted) {
+fn choose_versions<'i>(world: &mut World<'i>, wanted: &Wanted) {
     if wanted.version.is_none() && wanted.suite.is_none() {
         return;
     }
     let (name, arch) = split_arch(&wanted.name);
     let Some(arch) = arch.map_or(Some(0), |arch| world.arches.find(arch)) else { return };
-    let accepted = |package: &Package<'_>| {
+    // Only a request for this very version, or for its suite, is stronger than a pin that says never.
+    let is_exact = |bound: &Constraint| bound.operator == Operator::Equal;
+    let exact = wanted.suite.is_some() || wanted.version.as_ref().is_some_and(is_exact);
+    let accepted = |package: &Package<'i>| {
         world.arches.of(*package) == arch
             && wanted.version.as_ref().is_none_or(|bound| bound.accepts(package.version()))
             && wanted.suite.as_ref().is_none_or(|suite| is_from(*package, suite))
+            && (exact || world.priority(*package) > 0)
     };
     let by_name = world.index.named(name).filter(accepted);
     // A version that is asked for may come from a source that is never used by itself.
     let best = by_name.max_by(|a, b| {
-        let pin = |package: &Package<'_>| package.source().pin;
+        let pin = |package: &Package<'i>| world.priority(*package);
         let order = pin(a).cmp(&pin(b)).then_with(|| crate::deb::version::compare(a.version(), b.version()));
         order.then_with(|| b.id().cmp(&a.id()))
     });

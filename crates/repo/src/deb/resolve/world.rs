@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use lbuild_solve::{PackageId, Relations, SlotId, Universe};
 
-use super::pins::{Arches, candidate};
+use super::pins::{Arches, Pin, Pins};
 use crate::deb::index::{Index, MultiArch, Package, RelationField};
 use crate::deb::relation::{Atom, alternatives, relations};
 
@@ -14,6 +14,7 @@ use crate::deb::relation::{Atom, alternatives, relations};
 pub(super) struct World<'i> {
     pub(super) index: &'i Index,
     pub(super) arches: Arches,
+    pins: Pins<'i>,
     /// Versions that requests ask for, instead of the candidate.
     chosen: HashMap<u32, Vec<u32>>,
     /// Candidates that were looked up: the id + 1, or [`NO_CANDIDATE`] when there is none, or 0.
@@ -28,10 +29,11 @@ pub(super) const REQUIRES: [RelationField; 2] = [RelationField::PreDepends, Rela
 pub(super) const EXCLUDES: [RelationField; 2] = [RelationField::Conflicts, RelationField::Breaks];
 
 impl<'i> World<'i> {
-    pub(super) fn new(index: &'i Index, native: &str) -> Self {
+    pub(super) fn new(index: &'i Index, native: &str, pins: &'i [Pin]) -> Self {
         let arches = Arches::new(index, native);
         let slots = index.name_count() * arches.len();
-        Self { index, arches, chosen: HashMap::new(), candidates: RefCell::new(vec![0; slots]) }
+        let pins = Pins::new(pins);
+        Self { index, arches, pins, chosen: HashMap::new(), candidates: RefCell::new(vec![0; slots]) }
     }
 
     /// Lets `package` stand for its name beside what was chosen for it before.
@@ -76,10 +78,20 @@ impl<'i> World<'i> {
         }
         let arches = u32::try_from(self.arches.len()).unwrap_or(1);
         let arch = (slot % arches) as usize;
-        let versions = self.index.of_name(slot / arches);
-        let found = candidate(versions.filter(|package| self.arches.of(*package) == arch));
+        let found = self.pins.candidate(&self.versions(slot / arches, arch), arch == 0);
         self.candidates.borrow_mut()[slot as usize] = found.map_or(NO_CANDIDATE, |package| package.id() + 1);
         found
+    }
+
+    /// All versions of a name for one architecture, in the order of the texts.
+    fn versions(&self, name: u32, arch: usize) -> Vec<Package<'i>> {
+        self.index.of_name(name).filter(|package| self.arches.of(*package) == arch).collect()
+    }
+
+    /// The priority of a version by pins and by its source, as `apt-cache policy` shows it.
+    pub(super) fn priority(&self, package: Package<'i>) -> i32 {
+        let arch = self.arches.of(package);
+        self.pins.priority(package, &self.versions(package.name_id(), arch), arch == 0)
     }
 
     fn is_member(&self, package: Package<'i>) -> bool {

@@ -5,6 +5,7 @@
 
 mod oracle;
 mod ours;
+mod pins;
 pub mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};

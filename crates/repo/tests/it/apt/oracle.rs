@@ -84,6 +84,34 @@ impl Apt {
         read(path.unwrap_or_else(|| panic!("apt has fetched no release file of {suite}")))
     }
 
+    /// `Codename` and `Suite` of a suite.
+    pub fn suite_names(&self, suite: &str) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.release(suite)).into_owned();
+        let fields = ["Codename: ", "Suite: "];
+        fields
+            .iter()
+            .filter_map(|field| text.lines().find_map(|line| line.strip_prefix(field)))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The host that a suite comes from.
+    pub fn host(&self, suite: &str) -> String {
+        let sources = std::fs::read_to_string(self.root.join("etc/sources.list")).expect("sources for apt");
+        let line = sources.lines().find(|line| line.contains(&format!(" {suite} "))).expect("a known suite");
+        let (_, address) = line.split_once("://").expect("an address");
+        address.split(['/', ':', ' ']).next().unwrap_or_default().to_owned()
+    }
+
+    /// What `apt-get -s` says that it would install with these preferences.
+    pub fn pinned(&self, preferences: &str, case: &Case) -> Answer {
+        let file = tempfile::NamedTempFile::new_in(&self.root).expect("a file of preferences");
+        std::fs::write(file.path(), preferences).expect("preferences for apt");
+        let option = format!("Dir::Etc::preferences={}", file.path().display());
+        let output = self.install(case, &["-s", "-o", &option])?;
+        Some(simulated(&output))
+    }
+
     fn lists(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.root.join("state/lists")).expect("lists of apt");
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
@@ -125,7 +153,7 @@ impl Apt {
     /// What `apt-get -s` says that it would install.
     pub fn simulate(&self, case: &Case) -> Answer {
         let output = self.install(case, &["-s"])?;
-        Some(output.lines().filter_map(|line| installed(line.strip_prefix("Inst ")?)).collect())
+        Some(simulated(&output))
     }
 
     /// What a bootstrapping tool ends with, in its two steps: the essential packages first, then, with these installed,
@@ -197,6 +225,10 @@ fn priorities(least: &str) -> String {
     let upto = all.iter().position(|name| *name == least).map_or(0, |at| at + 1);
     let priorities: Vec<String> = all[..upto].iter().map(|name| format!("?priority({name})")).collect();
     priorities.join(",")
+}
+
+fn simulated(output: &str) -> BTreeSet<String> {
+    output.lines().filter_map(|line| installed(line.strip_prefix("Inst ")?)).collect()
 }
 
 /// From `name (version Debian:13.5/stable [amd64])` to `name version`.

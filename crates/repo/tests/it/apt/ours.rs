@@ -4,24 +4,34 @@ use std::collections::BTreeSet;
 
 use lbuild_repo::deb::index::{Index, IndexSource};
 use lbuild_repo::deb::relation::{Atom, Constraint, relations};
-use lbuild_repo::deb::resolve::{Priority, Request, Selection, Unsatisfiable, Wanted, resolve};
+use lbuild_repo::deb::resolve::{
+    Pin, Priority, Request, Selection, Unsatisfiable, Wanted, resolve, source_priority,
+};
 
 use super::Case;
 use super::oracle::{Apt, COMPONENTS, SUITES};
 
 /// The lists of apt, read by us in the same order.
 pub fn index(apt: &Apt) -> Index {
+    pinned_index(apt, &[])
+}
+
+/// The same with the priorities that pins of the general form give the suites.
+pub fn pinned_index(apt: &Apt, pins: &[Pin]) -> Index {
     let mut lists = Vec::new();
     for (suite, pin) in SUITES {
         for component in COMPONENTS {
             let Some(text) = apt.list(suite, component) else { continue };
-            let source = IndexSource {
+            let mut source = IndexSource {
                 suite: suite.to_owned(),
                 component: component.to_owned(),
                 arch: "amd64".to_owned(),
                 base_url: String::new(),
                 pin,
+                names: apt.suite_names(suite),
+                host: apt.host(suite),
             };
+            source.pin = source_priority(pins, &source, pin);
             lists.push((source, text));
         }
     }
