@@ -2,9 +2,9 @@
 
 use std::io::Read as _;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lbuild_fetch::Download;
+use lbuild_fetch::{Download, Small};
 use lbuild_repo::compress::Capped;
 use lbuild_repo::deb::index::{Index, IndexSource};
 use lbuild_repo::deb::release::{self, Keyring, Policy, ReleaseFile, VerifiedRelease};
@@ -20,6 +20,10 @@ use crate::mirror::Mirrors;
 
 /// Largest release file that is accepted, in bytes.
 const RELEASE_CAP: u64 = 8 << 20;
+
+/// A release file that the mirror gave so recently is not asked for again: archives change a few times a day, and who
+/// builds twice in a minute wants the same packages both times.
+const RECENT: Duration = Duration::from_mins(1);
 
 /// Largest decompressed index, in bytes: Debian's is about 55 MB.
 const INDEX_CAP: u64 = 1 << 30;
@@ -145,20 +149,36 @@ impl Engine {
         let repository = Repository::of_suite(&suite);
         mirrors.require(repository)?;
         let urls = mirrors.urls(repository.id(), &format!("dists/{suite}/InRelease"));
-        let small = self
-            .fetcher
-            .get_small(&urls, RELEASE_CAP, observer.cancel)
-            .map_err(|source| ResolveError::Fetch { suite: suite.clone(), source })?;
+        let of_suite = |source| ResolveError::Fetch { suite: suite.clone(), source };
+        let recent = self.fetcher.recent_small(&urls, RECENT).map_err(of_suite)?;
+        if let Some(small) = recent.filter(|_| !self.offline)
+            && let Ok(verified) = self.judge(suites, &suite, repository, small, observer)
+        {
+            return Ok(verified);
+        }
+        let small = self.fetcher.get_small(&urls, RELEASE_CAP, observer.cancel).map_err(of_suite)?;
+        self.judge(suites, &suite, repository, small, observer)
+    }
+
+    /// Verifies the release file of a suite.
+    fn judge(
+        &self,
+        suites: &Suites<'_>,
+        suite: &str,
+        repository: Repository,
+        small: Small,
+        observer: &Observer<'_>,
+    ) -> Result<Verified, ResolveError> {
         let mark = format!("{}/{suite}", repository.id());
         let watermark = self.store.watermarks().get(&mark).map_err(ResolveError::Store)?;
         let policy = Policy {
-            suite: Some(suite.clone()),
+            suite: Some(suite.to_owned()),
             now: now(),
             watermark: watermark.and_then(|mark| u64::try_from(mark.date).ok()),
             max_age: None,
             pinned_snapshot: self.offline,
         };
-        let refused = |source| ResolveError::Release { suite: suite.clone(), source };
+        let refused = |source| ResolveError::Release { suite: suite.to_owned(), source };
         let keyring = Keyring::join(&suites.release.keyring(repository))
             .expect("the embedded archive keys are certificates");
         let release = release::verify(&small.bytes, &keyring, &policy).map_err(refused)?;
@@ -171,7 +191,7 @@ impl Engine {
             let mark_now = Watermark { date, digest: small.blob.digest };
             self.store.watermarks().raise(&mark, mark_now).map_err(ResolveError::Store)?;
         }
-        Ok(Verified { suite, repository, release, blob: small.blob })
+        Ok(Verified { suite: suite.to_owned(), repository, release, blob: small.blob })
     }
 
     fn open_index(

@@ -1,6 +1,6 @@
 //! Small files that are known by their URL only: signed indexes, keys.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lbuild_store::{BlobRef, Response};
 
@@ -67,6 +67,13 @@ impl Fetcher {
         Err(give_up(&name, failures))
     }
 
+    /// The content of the first of `urls`, if its server answered less than `age` ago. Nobody is asked.
+    pub fn recent_small(&self, urls: &[String], age: Duration) -> Result<Option<Small>, FetchError> {
+        let Some(url) = urls.first() else { return Ok(None) };
+        let response = self.shared.store.responses().recent(url, age)?;
+        response.map(|response| self.remembered(response)).transpose()
+    }
+
     /// What is remembered of any of `urls`.
     fn stored(&self, urls: &[String]) -> Result<Option<Small>, FetchError> {
         for url in urls {
@@ -87,7 +94,10 @@ impl Fetcher {
         match self.request(url, cap, known.as_ref()) {
             Err(error) => Ok(Err(error)),
             Ok(Reply::Unchanged) => match known {
-                Some(response) => Ok(Ok(self.remembered(response)?)),
+                Some(response) => {
+                    self.shared.store.responses().put(&response)?;
+                    Ok(Ok(self.remembered(response)?))
+                }
                 None => Ok(Err(TransferError::Status { code: 304 })),
             },
             Ok(Reply::Content { bytes, etag, last_modified }) => {

@@ -87,6 +87,7 @@ impl Store {
     ) -> Result<Collected, StoreError> {
         let _one_at_a_time = lock::acquire(&self.dir(layout::LOCKS).join("gc"), cancel)?;
         let collected = {
+            self.session().end_reading();
             let collection = session::open_collection(self.path())?;
             flock(&collection, FlockOperation::LockExclusive).during("lock", self.path())?;
             self.remove_names(policy)?

@@ -1,15 +1,21 @@
 //! What running processes use, so that garbage collection leaves it alone.
 //!
-//! Each process that touches an object appends its name to a file of its own, which it keeps locked. It does so under
-//! the shared `collection` lock and *before* it looks whether the object exists; collection reads these files and
-//! removes names under the exclusive lock. So an object that was found stays.
+//! A process begins as a *reader*: it holds the `collection` lock shared from its first look at an object, so that no
+//! collection begins. Soon after, a thread makes it a *session*: a file of its own, kept locked, that names every
+//! object it has looked at, and the lock is free again. Collection reads these files and removes names under the
+//! exclusive lock, and each further name is added under the shared one *before* the object is looked for. So an object
+//! that was found stays.
+//!
+//! The detour saves short processes every write: a disk that is busy lets a new file wait for a tenth of a second.
 
 use std::{
     collections::HashSet,
     fs::{self, File},
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -19,16 +25,30 @@ use crate::{Digest, StoreError, atomic, error::During, lock, store::layout};
 /// What is pinned: digests name blobs, keys name trees and steps, and the two cannot collide.
 pub(crate) type Pins = HashSet<Digest>;
 
+/// How long a process is a reader: longer than answering a build from the store takes, and what a collection may wait.
+const READER: Duration = Duration::from_millis(300);
+
 #[derive(Debug)]
 pub(crate) struct Session {
     root: PathBuf,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     pinned: Pins,
-    files: Option<Files>,
+    phase: Phase,
+}
+
+#[derive(Debug, Default)]
+enum Phase {
+    /// Nothing was looked at.
+    #[default]
+    Idle,
+    /// Holds the collection lock shared.
+    Reader { collection: File },
+    /// Has said what it uses.
+    Session(Files),
 }
 
 #[derive(Debug)]
@@ -40,7 +60,7 @@ struct Files {
 
 impl Session {
     pub(crate) fn new(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), state: Mutex::default() }
+        Self { root: root.to_path_buf(), state: Arc::default() }
     }
 
     /// Announces that this process uses `name`.
@@ -48,43 +68,94 @@ impl Session {
     /// A store that cannot be written (read-only, full) cannot be told; nothing can be collected from a read-only
     /// store, and on a full one the time of last use still protects what was touched.
     pub(crate) fn pin(&self, name: Digest) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.pinned.insert(name) && self.write_pin(&mut state, name).is_err() {
+        let mut state = locked(&self.state);
+        if state.pinned.insert(name) && self.announce(&mut state, name).is_err() {
             state.pinned.remove(&name);
         }
     }
 
-    fn write_pin(&self, state: &mut State, name: Digest) -> Result<(), StoreError> {
-        if state.files.is_none() {
-            state.files = Some(self.start()?);
+    fn announce(&self, state: &mut State, name: Digest) -> Result<(), StoreError> {
+        match &mut state.phase {
+            Phase::Idle => {
+                let collection = open_collection(&self.root)?;
+                flock(&collection, FlockOperation::LockShared).during("lock", &self.root)?;
+                state.phase = Phase::Reader { collection };
+                if self.end_reading_later().is_err() {
+                    become_session(&self.root, state);
+                }
+                Ok(())
+            }
+            Phase::Reader { .. } => Ok(()),
+            Phase::Session(files) => files.add(&self.root, &[name]),
         }
-        let Some(files) = &mut state.files else { return Ok(()) };
-        flock(&files.collection, FlockOperation::LockShared).during("lock", &self.root)?;
-        let written = files.pins.write_all(format!("{name}\n").as_bytes());
-        flock(&files.collection, FlockOperation::Unlock).during("unlock", &self.root)?;
-        written.during("write", &files.path)
     }
 
-    fn start(&self) -> Result<Files, StoreError> {
-        let dir = self.root.join(layout::SESSIONS);
-        let collection = open_collection(&self.root)?;
+    fn end_reading_later(&self) -> io::Result<()> {
+        let (root, state) = (self.root.clone(), Arc::downgrade(&self.state));
+        let wait = move || {
+            thread::sleep(READER);
+            if let Some(state) = state.upgrade() {
+                become_session(&root, &mut locked(&state));
+            }
+        };
+        thread::Builder::new().name("session".to_owned()).spawn(wait).map(drop)
+    }
+
+    /// Says now what this process uses, so that it can collect the rest.
+    pub(crate) fn end_reading(&self) {
+        become_session(&self.root, &mut locked(&self.state));
+    }
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes down what a reader has looked at; its lock ends after that.
+fn become_session(root: &Path, state: &mut State) {
+    let Phase::Reader { collection } = std::mem::take(&mut state.phase) else { return };
+    let names: Vec<Digest> = state.pinned.iter().copied().collect();
+    let started = Files::start(root).and_then(|mut files| files.write(&names).map(|()| files));
+    match started {
+        Ok(files) => state.phase = Phase::Session(files),
+        // As in `Session::pin`: nobody can be told.
+        Err(_) => state.pinned.clear(),
+    }
+    drop(collection);
+}
+
+impl Files {
+    fn start(root: &Path) -> Result<Self, StoreError> {
+        let dir = root.join(layout::SESSIONS);
+        let collection = open_collection(root)?;
         loop {
             let path = dir.join(atomic::unique_name(""));
             let pins = File::options().create_new(true).append(true).open(&path).during("create", &path)?;
             if lock::try_exclusive(&pins).during("lock", &path)? && lock::is_at(&pins, &path) {
-                return Ok(Files { pins, path, collection });
+                return Ok(Self { pins, path, collection });
             }
         }
     }
+
+    /// Adds names, when no collection is running.
+    fn add(&mut self, root: &Path, names: &[Digest]) -> Result<(), StoreError> {
+        flock(&self.collection, FlockOperation::LockShared).during("lock", root)?;
+        let written = self.write(names);
+        flock(&self.collection, FlockOperation::Unlock).during("unlock", root)?;
+        written
+    }
+
+    fn write(&mut self, names: &[Digest]) -> Result<(), StoreError> {
+        // A trailing line break ends the last name, so that the next write begins a line.
+        let lines: Vec<String> = names.iter().map(Digest::to_string).chain([String::new()]).collect();
+        self.pins.write_all(lines.join("\n").as_bytes()).during("write", &self.path)
+    }
 }
 
-impl Drop for Session {
+impl Drop for Files {
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(files) = &state.files {
-            // If this fails, the next collection removes the file: its lock is free then.
-            drop(fs::remove_file(&files.path));
-        }
+        // If this fails, the next collection removes the file: its lock is free then.
+        drop(fs::remove_file(&self.path));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Small files without a known digest.
 
+use std::time::Duration;
+
 use lbuild_fetch::{Cancel, FetchError, FetchOptions, Fetcher, Small, TransferError};
 
 use crate::{
@@ -24,6 +26,19 @@ fn an_unchanged_file_is_not_sent_again() {
     server.set("/InRelease", Reply::File(content(6000)));
     let third = get(&setup, &urls).unwrap();
     assert_eq!((third.bytes, third.unchanged), (content(6000), false));
+}
+
+#[test]
+fn a_recent_answer_is_known_without_asking() {
+    let server = Server::start([("/InRelease", Reply::File(content(5000)))]);
+    let setup = Setup::new();
+    let urls = [server.url("/InRelease")];
+    let recent = |age| setup.fetcher.recent_small(&urls, age).unwrap();
+    assert!(recent(Duration::from_mins(1)).is_none());
+    get(&setup, &urls).unwrap();
+    assert_eq!(recent(Duration::from_mins(1)).unwrap().bytes, content(5000));
+    assert!(recent(Duration::ZERO).is_none());
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]

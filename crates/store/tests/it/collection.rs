@@ -70,6 +70,25 @@ fn what_a_running_process_uses_stays() {
 }
 
 #[test]
+fn a_short_look_writes_nothing_and_a_long_one_does_not_hold_up_a_collection() {
+    let (dir, store) = store();
+    let used = put_and_leave(dir.path(), b"used");
+    let sessions = || fs::read_dir(dir.path().join("sessions")).unwrap().count();
+    {
+        let short = Store::open(dir.path()).unwrap();
+        assert!(short.blobs().contains(used));
+        assert_eq!(sessions(), 0);
+    }
+    let long = Store::open(dir.path()).unwrap();
+    assert!(long.blobs().contains(used));
+    // Waits until the other process has said what it uses.
+    assert_eq!(collect(&store, &ALL).blobs, 0);
+    assert_eq!(sessions(), 1);
+    drop(long);
+    assert_eq!((collect(&store, &ALL).blobs, sessions()), (1, 0));
+}
+
+#[test]
 fn what_a_recent_build_refers_to_stays() {
     let (dir, store) = store();
     let (kept, gone) = (put_and_leave(dir.path(), b"kept"), put_and_leave(dir.path(), b"gone"));

@@ -110,6 +110,9 @@ fn a_response_is_remembered_while_its_body_is_there() {
     store.responses().put(&response).unwrap();
     assert_eq!(store.responses().get(url).unwrap(), Some(response));
     assert_eq!(store.responses().get("http://other.example/").unwrap(), None);
+    let minute = Duration::from_mins(1);
+    assert!(store.responses().recent(url, minute).unwrap().is_some());
+    assert_eq!(store.responses().recent(url, Duration::ZERO).unwrap(), None);
     fs::remove_file(store.blobs().path(blob.digest)).unwrap();
     assert_eq!(store.responses().get(url).unwrap(), None);
 }
