@@ -85,8 +85,5 @@ fn values(blueprint: &Blueprint) -> Result<(), ResolveError> {
     if blueprint.init != Init::Systemd {
         return refuse("/init");
     }
-    if blueprint.repositories.pins.iter().any(|pin| pin.value.package != "*" || pin.value.suite.is_none()) {
-        return refuse("/repositories/pins");
-    }
     Ok(())
 }

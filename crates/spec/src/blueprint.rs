@@ -257,6 +257,25 @@ pub struct Suites {
 }
 
 impl Blueprint {
+    /// Puts the keys of sources that lie in files in the place of the names of these files, and tells the digest, so
+    /// that a changed key is a changed spec. `read` gives the text of a file for its path beside the spec.
+    ///
+    /// # Panics
+    ///
+    /// Never: what is encoded here was encoded when the blueprint was made.
+    pub fn embed_keys<E>(
+        &mut self,
+        mut read: impl FnMut(&Sourced<RepositorySource>, &str) -> Result<String, E>,
+    ) -> Result<(), E> {
+        for source in &mut self.repositories.sources {
+            let Some(path) = source.value.signed_by_file.clone() else { continue };
+            source.value.signed_by = Some(read(source, &path)?);
+            source.value.signed_by_file = None;
+        }
+        self.digest = digest::digest(self).expect("a blueprint has been encoded before");
+        Ok(())
+    }
+
     /// The digest as lower-case hexadecimal.
     pub fn digest_hex(&self) -> String {
         digest::hex(&self.digest)

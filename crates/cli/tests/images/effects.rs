@@ -109,7 +109,9 @@ fn settings(image: &Rootfs) {
     assert!(sources.contains("Suites: trixie-security\n"), "{sources}");
     assert!(!image.has("etc/apt/sources.list"));
     let pins = image.text("etc/apt/preferences.d/lbuild");
-    assert_eq!(pins, "Package: *\nPin: release n=trixie-backports\nPin-Priority: 50\n");
+    let expected = "Package: *\nPin: release trixie-backports\nPin-Priority: 50\n\n\
+        Package: src:nginx\nPin: version 1.*\nPin-Priority: 995\n";
+    assert_eq!(pins, expected);
     let status = image.text("var/lib/dpkg/status");
     assert!(!status.contains("\nPackage: tree\n") && status.contains("\nPackage: sudo\n"));
 }

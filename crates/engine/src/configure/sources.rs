@@ -1,9 +1,11 @@
 //! Package sources of the finished system.
 
+use lbuild_repo::deb::resolve::{Pin, PinTarget};
 use lbuild_spec::model::RepositorySource;
 
 use super::probe::Check;
 use super::{Action, Concern, Facts, run};
+use crate::family::debian;
 
 /// Where the archive's own sources go.
 const SOURCES: &str = "/etc/apt/sources.list.d/debian.sources";
@@ -126,21 +128,25 @@ fn further(concern: &mut Concern, source: &RepositorySource, release: &str) {
 }
 
 fn pins(concern: &mut Concern, facts: &Facts<'_>) {
-    let pins = &facts.blueprint.repositories.pins;
-    if pins.is_empty() {
-        return;
+    let stanzas: Vec<String> = debian::pins(facts.blueprint).iter().flat_map(preferences).collect();
+    if !stanzas.is_empty() {
+        concern.file("/etc/apt/preferences.d/lbuild", &stanzas.join("\n"));
     }
-    let stanzas: Vec<String> = pins
-        .iter()
-        .map(|pin| {
-            let pin = &pin.value;
-            let target = match (&pin.version, &pin.suite) {
-                (Some(version), _) => format!("version {version}"),
-                (None, Some(suite)) => format!("release n={suite}"),
-                (None, None) => "release *".to_owned(),
-            };
-            format!("Package: {}\nPin: {target}\nPin-Priority: {}\n", pin.package, pin.priority)
-        })
-        .collect();
-    concern.file("/etc/apt/preferences.d/lbuild", &stanzas.join("\n"));
+}
+
+/// A pin in the words of `apt_preferences(5)`.
+fn preferences(pin: &Pin) -> Vec<String> {
+    let targets = match &pin.target {
+        PinTarget::Version(version) => vec![format!("version {version}")],
+        PinTarget::Host(host) => vec![format!("origin \"{host}\"")],
+        // apt takes a word that begins with a digit for the version of the release
+        PinTarget::Release(name) if name.starts_with(|c: char| c.is_ascii_digit()) => {
+            vec![format!("release n={name}"), format!("release a={name}")]
+        }
+        PinTarget::Release(name) => vec![format!("release {name}")],
+    };
+    let stanza = |target: &String| {
+        format!("Package: {}\nPin: {target}\nPin-Priority: {}\n", pin.package, pin.priority)
+    };
+    targets.iter().map(stanza).collect()
 }

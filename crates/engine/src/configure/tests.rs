@@ -226,3 +226,24 @@ fn scripts_run_one_by_one() {
         [Action::WriteFile { .. }, Action::Run { .. }, Action::Remove { .. }]
     ));
 }
+
+#[test]
+fn pins_are_written_as_they_count_those_of_higher_layers_first() {
+    let text = "[[repositories.pins]]\npackage = \"vim*\"\nversion = \"9.*\"\npriority = 990\n\
+        [[repositories.pins]]\npackage = \"*\"\nhost = \"deb.example.org\"\npriority = -1\n\
+        [[repositories.pins]]\npackage = \"a1\"\nsuite = \"12\"\npriority = 1\n\
+        [[layers.closingArgument.repositories.pins]]\npackage = \"vim\"\nsuite = \"stable\"\npriority = 1001\n";
+    let found = concern(text, &["apt"], "package sources").unwrap();
+    let stanzas = written(&found, "/etc/apt/preferences.d/lbuild");
+    let stanzas: Vec<&str> = stanzas.split("\n\n").collect();
+    assert_eq!(
+        stanzas,
+        [
+            "Package: vim\nPin: release stable\nPin-Priority: 1001",
+            "Package: vim*\nPin: version 9.*\nPin-Priority: 990",
+            "Package: *\nPin: origin \"deb.example.org\"\nPin-Priority: -1",
+            "Package: a1\nPin: release n=12\nPin-Priority: 1",
+            "Package: a1\nPin: release a=12\nPin-Priority: 1\n",
+        ]
+    );
+}

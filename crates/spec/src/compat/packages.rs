@@ -10,9 +10,10 @@ pub(super) fn rules(system: &System<'_>, found: &mut Vec<Finding>) {
     backports(system, found);
     for source in system.items(&["repositories", "sources"]) {
         signature(source, found);
+        local(source, found);
     }
-    for pin in system.items(&["repositories", "pins"]) {
-        found.extend(pin_target(pin));
+    for node in system.items(&["repositories", "pins"]) {
+        pin(node, found);
     }
 }
 
@@ -45,31 +46,65 @@ fn backports(system: &System<'_>, found: &mut Vec<Finding>) {
 
 fn signature(source: &Node, found: &mut Vec<Finding>) {
     let unsigned = source.get("unsigned").and_then(Node::flag) == Some(true);
-    match (source.get("signedBy"), unsigned) {
-        (None, false) => {
+    let keys: Vec<&Node> = ["signedBy", "signedByFile"].iter().filter_map(|key| source.get(key)).collect();
+    match (&keys[..], unsigned) {
+        ([], false) => {
             let message = "the source has no key that signs it";
             let reason = "without a signature everything it delivers can be forged on the way";
             let hint = "give the public key in `signedBy`, or accept the risk by name with `unsigned = true`";
             found.push(error("unsigned", source, message).reason(reason).hint(hint));
         }
-        (Some(key), true) => {
+        ([key, ..], true) => {
             let message = "the source is `unsigned` and has a key";
             found.push(error("contradiction", key, message).hint("remove `unsigned`"));
         }
-        (None, true) => {
+        ([], true) => {
             let message = "the source is not signed";
             let reason = "everything it delivers can be forged on the way";
             found.push(warning("unsigned", source, message).reason(reason));
         }
-        (Some(_), false) => {}
+        ([_, second, ..], false) => {
+            let message = "the source has two keys";
+            found.push(error("contradiction", second, message).hint("give `signedBy` or `signedByFile`"));
+        }
+        ([_], false) => {}
+    }
+    if let Some(fingerprint) = source.get("fingerprint").filter(|_| keys.is_empty()) {
+        let message = "there is no key that could have this fingerprint";
+        found.push(error("missing", fingerprint, message).hint("give the key in `signedBy`"));
     }
 }
 
-fn pin_target(pin: &Node) -> Option<Finding> {
-    let message = match (pin.get("version").is_some(), pin.get("suite").is_some()) {
-        (true, true) => "the pin names both a version and a suite",
-        (false, false) => "the pin names neither a version nor a suite",
-        _ => return None,
+/// A directory of the machine that builds is not there in the finished system.
+fn local(source: &Node, found: &mut Vec<Finding>) {
+    let Some(url) = source.get("url").filter(|url| url.text().is_some_and(|url| url.starts_with("file:")))
+    else {
+        return;
     };
-    Some(error("missing", pin, message).hint("give exactly one of `version` and `suite`"))
+    if source.get("system").and_then(Node::flag) != Some(false) {
+        let message = "the finished system cannot reach a directory of the machine that builds";
+        found.push(error("incompatible", url, message).hint("set `system` of the source to `false`"));
+    }
+}
+
+fn pin(pin: &Node, found: &mut Vec<Finding>) {
+    let all = pin.get("package").and_then(Node::text) == Some("*");
+    let targets: Vec<&Node> = ["version", "suite", "host"].iter().filter_map(|key| pin.get(key)).collect();
+    let hint = "give exactly one of `version`, `suite` and `host`";
+    match &targets[..] {
+        [] => found.push(error("missing", pin, "the pin names no version, suite or host").hint(hint)),
+        [_] => {}
+        _ => found.push(error("contradiction", pin, "the pin names more than one thing").hint(hint)),
+    }
+    if let (true, Some(version)) = (all, pin.get("version")) {
+        let message = "a version cannot be pinned for all packages";
+        found.push(
+            error("incompatible", version, message).hint("name the packages, or pin a suite or a host"),
+        );
+    }
+    if let Some(zero) = pin.get("priority").filter(|priority| priority.to_json() == 0) {
+        let message = "0 is not a priority";
+        let hint = "below 0 never, 100 only by name or for upgrades, 500 as usual, 990 preferred";
+        found.push(error("invalid", zero, message).reason("apt refuses it").hint(hint));
+    }
 }

@@ -67,12 +67,12 @@ pub struct RepositorySource {
     /// Name; also the name of the file in the finished system.
     #[schemars(extend("format" = "word"))]
     pub name: String,
-    /// Address of the archive.
-    #[schemars(extend("format" = "url"))]
+    /// Address of the archive; a `file` URL is for building alone.
+    #[schemars(extend("format" = "source-url"))]
     pub url: String,
-    /// Suites. Default: the release.
+    /// Suites; one that ends in `/` is a directory that holds the index itself. Default: the release.
     #[serde(default)]
-    #[schemars(extend("items" = {"type": "string", "format": "suite"}, "maxItems" = 32))]
+    #[schemars(extend("items" = {"type": "string", "format": "source-suite"}, "maxItems" = 32))]
     pub suites: Vec<String>,
     /// Components. Default: `main`.
     #[serde(default)]
@@ -81,6 +81,12 @@ pub struct RepositorySource {
     /// `OpenPGP` public key that signs the source, ASCII-armoured.
     #[schemars(extend("format" = "openpgp-key"))]
     pub signed_by: Option<String>,
+    /// The same key as a file beside the spec.
+    #[schemars(extend("format" = "source-path"))]
+    pub signed_by_file: Option<String>,
+    /// Fingerprint that the key must have.
+    #[schemars(extend("format" = "fingerprint"))]
+    pub fingerprint: Option<String>,
     /// Use it although nobody signs it. Everything it delivers can be forged on the way.
     #[serde(default)]
     pub unsigned: bool,
@@ -90,20 +96,24 @@ pub struct RepositorySource {
     pub system: Option<bool>,
 }
 
-/// A preference among versions and suites, as in apt preferences.
+/// A preference among versions and suites, as in apt preferences. The first that means a version counts; those of
+/// higher layers come first, and one for a package comes before one for all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Pin {
-    /// Package name, or `*` for all.
+    /// Package name with `*` and `?` for any characters, `src:` and the name of a source package, or `*` for all.
     #[schemars(extend("format" = "pin-package"))]
     pub package: String,
-    /// Version prefix or pattern, for example `1.2*`. Give either this or `suite`.
+    /// Version or pattern, for example `1.2*`. Give exactly one of this, `suite` and `host`.
     #[schemars(extend("format" = "version-pattern"))]
     pub version: Option<String>,
-    /// Suite that the preference is about.
+    /// Codename or suite, as the release file says it.
     #[schemars(extend("format" = "suite"))]
     pub suite: Option<String>,
-    /// Priority: below 0 never, 100 like installed, 500 normal, 990 preferred, above 1000 even downgrade.
+    /// Host that the finished system gets the packages from, such as `archive.example.org` or that of a source.
+    #[schemars(extend("format" = "domain"))]
+    pub host: Option<String>,
+    /// Priority: below 0 never, 100 like installed, 500 normal, 990 preferred, above 1000 even downgrade. Not 0.
     #[schemars(range(min = -32768, max = 32767))]
     pub priority: i32,
 }

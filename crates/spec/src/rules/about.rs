@@ -12,6 +12,7 @@ const ABOUT: &[(&str, &str)] = &[
         "`zstd`, `xz`, `lzo`, `lz4`, `gzip` or `none`; `zstd` (1 to 22), `xz`, `lzo` and `gzip` (1 to 9) take a level: `zstd:19`.",
     ),
     ("domain", "Domain name (RFC 1123), at most 253 characters."),
+    ("fingerprint", "Fingerprint of an OpenPGP key: 40 hexadecimal digits, or 64."),
     ("field-path", "Keys with dots between them, for example `kernel.parameters`."),
     ("file-mode", "Permissions in octal, in quotes: `\"0644\"`."),
     ("gecos", "Text of at most 128 characters without `:` and line breaks."),
@@ -49,7 +50,10 @@ const ABOUT: &[(&str, &str)] = &[
         "password-hash",
         "Hash as in crypt(5): yescrypt, SHA-512, SHA-256, bcrypt or scrypt; `!` or `*` for no password.",
     ),
-    ("pin-package", "Name of a package, or `*`."),
+    (
+        "pin-package",
+        "Name of a package, in which `*` and `?` stand for any characters, `src:` and the name of a source package, or `*`.",
+    ),
     (
         "port",
         "Port, range of ports or service, with an optional protocol: `22/tcp`, `8000-8010/udp`, `https`.",
@@ -59,6 +63,8 @@ const ABOUT: &[(&str, &str)] = &[
     ("service", "Unit of the init system, with or without suffix."),
     ("size", "Size with a unit (`KiB MiB GiB TiB kB MB GB TB`), or `rest`."),
     ("source-path", "Relative path beside the spec, without `..`."),
+    ("source-suite", "Suite of an archive, or a directory of it that ends in `/`, such as `./`."),
+    ("source-url", "URL with `http`, `https` or `file`, without credentials."),
     ("spec-name", "Lower-case letters, digits, `.`, `_` and `-`, at most 64 characters."),
     (
         "ssh-key",

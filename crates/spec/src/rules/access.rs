@@ -125,6 +125,16 @@ pub(super) fn openpgp_key(text: &str) -> Verdict {
     if armoured && clean { Ok(()) } else { Err(fault().hint("export it with `gpg --armor --export`")) }
 }
 
+/// The fingerprint of an `OpenPGP` key, without the spaces that tools print.
+pub(super) fn fingerprint(text: &str) -> Verdict {
+    let hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if hex && matches!(text.len(), 40 | 64) {
+        return Ok(());
+    }
+    let fault = Fault::not_a(text, "fingerprint of a key").reason("it has 40 or 64 hexadecimal digits");
+    Err(fault.hint("`gpg --show-keys FILE` prints it"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -82,6 +82,15 @@ pub(super) fn archive_path(text: &str, noun: &str) -> Verdict {
     Ok(())
 }
 
+/// A suite, or a directory of an archive without suites: `./`, `/` or `stable/amd64/`.
+pub(super) fn source_suite(text: &str) -> Verdict {
+    match text.strip_suffix('/') {
+        Some("" | ".") => Ok(()),
+        Some(directory) => archive_path(directory, "suite"),
+        None => archive_path(text, "suite"),
+    }
+}
+
 /// `..` must not reach a file name.
 fn no_dots(text: &str, noun: &str) -> Verdict {
     match text.find("..") {

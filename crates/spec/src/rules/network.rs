@@ -95,6 +95,14 @@ pub(super) fn url(text: &str, schemes: &[&str]) -> Verdict {
     host_and_port(authority).map_err(|reason| fault().reason(reason))
 }
 
+/// The address of a package source: also a directory of the machine that builds.
+pub(super) fn source_url(text: &str) -> Verdict {
+    match text.strip_prefix("file://") {
+        Some(path) => super::paths::absolute(path.strip_suffix('/').unwrap_or(path)),
+        None => url(text, &["http", "https", "file"]),
+    }
+}
+
 fn url_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._~:/?#[]@!&()*+,;=%".contains(c)
 }
@@ -162,6 +170,16 @@ mod tests {
             assert!(url(bad, &["http", "https"]).is_err(), "{bad}");
         }
         assert!(url("http://example.org/", &["https"]).is_err());
+    }
+
+    #[test]
+    fn a_source_may_be_a_directory() {
+        for good in ["file:///srv/repo", "file:///srv/repo/", "https://deb.example.org/x"] {
+            assert_eq!(source_url(good), Ok(()), "{good}");
+        }
+        for bad in ["file://host/srv", "file:///srv/../etc", "file:///", "ftp://a/", "http://u@a/"] {
+            assert!(source_url(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -60,9 +60,20 @@ pub(super) fn key(text: &str, base: Option<Base>) -> Verdict {
     category.or_else(|_| name(text, base))
 }
 
-/// A package name or `*`.
+/// A package name or a pattern of such, also of source packages.
 pub(super) fn pin(text: &str, base: Option<Base>) -> Verdict {
-    if text == "*" { Ok(()) } else { name(text, base) }
+    let wild = |c| matches!(c, '*' | '?');
+    let (plain, source) = text.strip_prefix("src:").map_or((text, false), |name| (name, true));
+    if !plain.contains(wild) {
+        return name(plain, base);
+    }
+    if source {
+        let fault =
+            Fault::not_a(text, "package name").reason("the name of a source package has no wildcards");
+        return Err(fault);
+    }
+    // what stands for the wildcard could be any letter
+    characters(&plain.replace(wild, "x"), "package name", "A-Za-z0-9@_", "A-Za-z0-9@._+/-", 128)
 }
 
 /// A version, or a relation and a version.
@@ -176,6 +187,16 @@ mod tests {
         assert_eq!(parts("g++ (>= 4:12)"), ("g++".to_owned(), owned(">= 4:12"), None));
         assert_eq!(parts("zfs/trixie-backports"), ("zfs".to_owned(), None, owned("trixie-backports")));
         assert_eq!(parts("a1/sid (<< 2~)"), ("a1".to_owned(), owned("<< 2~"), owned("sid")));
+    }
+
+    #[test]
+    fn pins_take_patterns() {
+        for good in ["*", "bash", "src:linux", "linux-*", "lib?pp*", "*-dev"] {
+            assert!(pin(good, Some(Base::Debian)).is_ok(), "{good}");
+        }
+        for bad in ["", "src:", "src:li*", "a b*", "/x/", "[a]*", "foo:any", "Pin*\n"] {
+            assert!(pin(bad, Some(Base::Debian)).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -177,6 +177,7 @@ const PATTERNS: &[(&str, &str)] = &[
     ("domain", "^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"),
     ("package-name", "^[A-Za-z0-9@_][A-Za-z0-9@._+/-]{0,127}$"),
     ("file-mode", "^0?[0-7]{3,4}$"),
+    ("fingerprint", "^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$"),
     ("overlay-path", "^/[^\\u0000-\\u001f]+$"),
     ("size", "^(rest|[1-9][0-9]{0,8}(KiB|MiB|GiB|TiB|kB|MB|GB|TB))$"),
     ("kernel-config", "^CONFIG_[A-Z0-9_]{1,64}=[A-Za-z0-9_./\"-]{1,64}$"),

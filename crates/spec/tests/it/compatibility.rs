@@ -66,6 +66,42 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("debian", "[[repositories.pins]]\npackage = \"*\"\npriority = 1", "missing", "/repositories/pins/0"),
     (
         "debian",
+        "[[repositories.pins]]\npackage = \"vim\"\nversion = \"9*\"\nhost = \"a.example\"\npriority = 1",
+        "contradiction",
+        "/repositories/pins/0",
+    ),
+    (
+        "debian",
+        "[[repositories.pins]]\npackage = \"*\"\nversion = \"9*\"\npriority = 1",
+        "incompatible",
+        "/repositories/pins/0/version",
+    ),
+    (
+        "debian",
+        "[[repositories.pins]]\npackage = \"vim\"\nversion = \"9*\"\npriority = 0",
+        "invalid",
+        "/repositories/pins/0/priority",
+    ),
+    (
+        "debian",
+        "[[repositories.sources]]\nname = \"x\"\nurl = \"file:///srv\"\nsignedByFile = \"x.asc\"",
+        "incompatible",
+        "/repositories/sources/0/url",
+    ),
+    (
+        "debian",
+        "[[repositories.sources]]\nname = \"x\"\nurl = \"http://a.example\"\nsignedByFile = \"x.asc\"\nunsigned = true",
+        "contradiction",
+        "/repositories/sources/0/signedByFile",
+    ),
+    (
+        "debian",
+        "[[repositories.sources]]\nname = \"x\"\nurl = \"http://a.example\"\nunsigned = true\nfingerprint = \"0123456789012345678901234567890123456789\"",
+        "missing",
+        "/repositories/sources/0/fingerprint",
+    ),
+    (
+        "debian",
         "[[users]]\nname = \"a\"\nuid = 1001\n[[users]]\nname = \"b\"\nuid = 1001",
         "duplicate",
         "/users/1/uid",

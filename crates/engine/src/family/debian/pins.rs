@@ -8,10 +8,10 @@ use lbuild_spec::Blueprint;
 pub(crate) fn pins(blueprint: &Blueprint) -> Vec<Pin> {
     let mut pins: Vec<_> = blueprint.repositories.pins.iter().collect();
     pins.sort_by_key(|pin| std::cmp::Reverse(pin.origin.layer));
-    let target = |pin: &lbuild_spec::model::Pin| match (&pin.version, &pin.suite) {
-        (Some(version), _) => Some(PinTarget::Version(version.clone())),
-        (None, Some(suite)) => Some(PinTarget::Release(suite.clone())),
-        (None, None) => None,
+    let target = |pin: &lbuild_spec::model::Pin| {
+        let version = pin.version.clone().map(PinTarget::Version);
+        let suite = || pin.suite.clone().map(PinTarget::Release);
+        version.or_else(suite).or_else(|| pin.host.clone().map(PinTarget::Host))
     };
     let pin = |pin: &lbuild_spec::model::Pin| {
         Some(Pin { package: pin.package.clone(), target: target(pin)?, priority: pin.priority })
