@@ -9,6 +9,8 @@ use crate::command::{CommandError, exists, output, stdout};
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("apt-get", "apt", "judges the resolver"),
     ("dpkg-deb", "dpkg", "judges the archive reader"),
+    ("rpm", "rpm", "judges RPM's version order and packages"),
+    ("createrepo_c", "createrepo-c", "makes repositories of RPM packages"),
     ("mmdebstrap", "mmdebstrap", "judges the system tree"),
     ("skopeo", "skopeo", "judges the OCI image"),
     ("buildah", "buildah", "runs the OCI image"),
@@ -41,6 +43,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
 /// Files that some test reads, the package that has them, and what they are for.
 const FILES: &[(&str, &str, &str)] = &[
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring", "the keys of the archive"),
+    ("/usr/lib/python3/dist-packages/solv.py", "python3-solv", "judges the resolver of RPM"),
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", "the UEFI firmware of the tests of the boot check"),
     ("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "GRUB for BIOS"),
     ("/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed", "grub-efi-amd64-signed", "GRUB for Secure Boot"),

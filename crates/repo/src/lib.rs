@@ -4,12 +4,16 @@
 //! - [`openpgp`] judges keys and signatures, for every family by one policy.
 //! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
 //! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
+//! - [`xml`] reads XML metadata in bounded memory.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
+//! - [`rpm`] is Fedora, openSUSE and their family: the same for RPM.
 
 pub mod apk;
 pub mod ar;
 pub mod compress;
 pub mod deb;
 pub mod openpgp;
+pub mod rpm;
 pub mod rsa;
 pub mod tar;
+pub mod xml;

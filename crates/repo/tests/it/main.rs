@@ -5,5 +5,6 @@ mod apt;
 mod index;
 mod release;
 mod resolve;
+mod rpm;
 mod unpack;
 mod versions;
