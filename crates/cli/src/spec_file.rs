@@ -55,7 +55,7 @@ pub struct Loaded {
 pub fn load(path: &Path, context: &Context) -> Result<Loaded, Failure> {
     let source = read(path)?;
     let color = context.terminal.stderr.color;
-    let blueprint = check(&source).map_err(|diagnostics| {
+    let mut blueprint = check(&source).map_err(|diagnostics| {
         if context.global.json {
             let lines = diagnostics.0.iter().map(ToString::to_string);
             return Failure::new(Exit::Spec, format!("`{}` is not valid", source.file)).details(lines);
@@ -66,5 +66,8 @@ pub fn load(path: &Path, context: &Context) -> Result<Loaded, Failure> {
     let warnings = Diagnostics(blueprint.warnings.clone());
     output::print_error(&warnings.render(&source, color));
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    Ok(Loaded { blueprint, directory: parent.unwrap_or(Path::new(".")).to_owned() })
+    let directory = parent.unwrap_or(Path::new(".")).to_owned();
+    lbuild_engine::embed_keys(&mut blueprint, &directory)
+        .map_err(|error| Failure::from_error(Exit::Spec, &error))?;
+    Ok(Loaded { blueprint, directory })
 }

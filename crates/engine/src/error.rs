@@ -101,14 +101,30 @@ pub enum ResolveError {
         #[source]
         source: lbuild_repo::deb::release::ReleaseError,
     },
-    /// The built-in keys cannot be read.
-    #[error("the archive keys for `{suite}` cannot be read")]
-    Keyring {
-        /// The suite.
-        suite: String,
+    /// The key of a source cannot be used.
+    #[error("the key of source `{source_name}` cannot be read")]
+    SourceKey {
+        /// The source.
+        source_name: String,
         /// Why.
         #[source]
         source: lbuild_repo::deb::release::KeyringError,
+    },
+    /// The key of a source is not the one that the spec names.
+    #[error("the key of source `{source_name}` has the fingerprint {}, not {expected}", .found.join(", "))]
+    Fingerprint {
+        /// The source.
+        source_name: String,
+        /// What the spec says.
+        expected: String,
+        /// Those of the keys that are there.
+        found: Vec<String>,
+    },
+    /// A source without a key, although the spec does not say that it has none.
+    #[error("source `{source_name}` has no key")]
+    NoKey {
+        /// The source.
+        source_name: String,
     },
     /// The release file does not list an index that the spec needs.
     #[error("suite `{suite}` has no component `{component}` for `{architecture}`")]
@@ -226,9 +242,7 @@ impl ResolveError {
     /// Whose turn it is.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::Fetch { source: FetchError::Store(_), .. } | Self::Store(_) | Self::Keyring { .. } => {
-                Blame::Build
-            }
+            Self::Fetch { source: FetchError::Store(_), .. } | Self::Store(_) => Blame::Build,
             Self::Fetch { source: FetchError::Cancelled, .. } | Self::Cancelled => Blame::Cancelled,
             Self::Fetch { .. } | Self::Release { .. } | Self::Index { .. } => Blame::Network,
             _ => Blame::Spec,
@@ -241,6 +255,11 @@ impl ResolveError {
             Self::Choice { known, .. } | Self::Component { known, .. } => {
                 Some(format!("choose one of: {}", known.join(", ")))
             }
+            Self::NoKey { .. } => Some("give the public key in `signedBy`".to_owned()),
+            Self::Fingerprint { .. } | Self::SourceKey { .. } => Some(
+                "a key vouches for everything that a source delivers: ask its owner which one is right"
+                    .to_owned(),
+            ),
             Self::Base { .. } => Some("this version resolves Debian releases: trixie, bookworm".to_owned()),
             Self::Unsupported { all, .. } => Some(match all.as_slice() {
                 [_] => "remove the field; `lbuild validate` still checks it".to_owned(),

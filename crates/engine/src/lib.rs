@@ -5,7 +5,9 @@
 //! | [`mod@engine`] | what the command line and the service call |
 //! | [`event`] | what a build tells its caller, and how it is stopped |
 //! | [`family`] | policy of each family of distributions |
-//! | `mirror`, `index` | where packages come from; verified and parsed indexes |
+//! | `beside` | files that a spec names beside itself |
+//! | `mirror`, `suite` | where packages come from, and whose keys count for it |
+//! | `release`, `index` | verified release files; parsed indexes |
 //! | `resolve`, [`mod@lock`] | from a blueprint to exact packages |
 //! | [`plan`], `planner`, [`step`] | the graph of steps, and their content keys |
 //! | `run`, `steps`, `job`, `agent` | running it: scheduler, each step, sandboxed jobs, our own code inside them |
@@ -26,6 +28,7 @@ pub mod resolve;
 pub mod step;
 
 mod agent;
+mod beside;
 mod build;
 mod disposal;
 mod index;
@@ -34,11 +37,14 @@ mod mirror;
 mod packages;
 mod planner;
 mod publish;
+mod release;
 mod run;
 mod steps;
+mod suite;
 mod support;
 
 pub use agent::agents;
+pub use beside::embed_keys;
 pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits};
 pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
 pub use event::{Event, Observer};

@@ -32,6 +32,9 @@ pub struct Lock {
     pub epoch: i64,
     /// The indexes that the packages were chosen from.
     pub index: Vec<LockedIndex>,
+    /// The preferences by which they were chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<String>,
     /// Packages of the system.
     pub system: Vec<LockedPackage>,
     /// Packages of the tools that make the images.
@@ -45,8 +48,11 @@ pub struct Lock {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LockedIndex {
-    /// Repository, such as `debian` or `debian-security`.
+    /// Repository, such as `debian`, `debian-security`, or `source/` and the name of a source of the spec.
     pub repository: String,
+    /// Address of a source of the spec; Debian's own repositories have many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Suite, such as `trixie-updates`.
     pub suite: String,
     /// Components, such as `main`.
@@ -55,8 +61,11 @@ pub struct LockedIndex {
     pub release: Digest,
     /// `Date` of the release file, seconds since 1970.
     pub date: i64,
-    /// Fingerprint of the key that signed it.
+    /// Fingerprint of the key that signed it; empty when nobody did.
     pub signed_by: String,
+    /// SHA-256 of the key of a source as the spec gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Digest>,
 }
 
 /// One package file.
@@ -183,6 +192,13 @@ impl Lock {
             let _ = writeln!(out, "    {},", inline(index));
         }
         out.push_str("]\n");
+        if !self.pins.is_empty() {
+            out.push_str("\npins = [\n");
+            for pin in &self.pins {
+                let _ = writeln!(out, "    {},", quoted(pin));
+            }
+            out.push_str("]\n");
+        }
         for (key, packages) in [("system", &self.system), ("tools", &self.tools), ("boot", &self.boot)] {
             let _ = writeln!(out, "\n{key} = [");
             for package in packages {
@@ -259,12 +275,15 @@ mod tests {
             epoch: 1_757_663_741,
             index: vec![LockedIndex {
                 repository: "debian".into(),
+                url: None,
                 suite: "trixie".into(),
                 components: vec!["main".into()],
                 release: Digest([0xef; 32]),
                 date: 1_757_663_741,
                 signed_by: "00".repeat(20),
+                key: None,
             }],
+            pins: vec![],
             system: vec![package.clone()],
             tools: vec![LockedPackage { tier: Tier::Base, ..package }],
             boot: vec![],

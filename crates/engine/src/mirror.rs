@@ -8,10 +8,11 @@ use lbuild_spec::Blueprint;
 
 use crate::error::ResolveError;
 use crate::family::debian::Repository;
+use crate::suite;
 
 /// Mirrors by repository, best first, without a slash at the end.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Mirrors(BTreeMap<&'static str, Vec<String>>);
+pub(crate) struct Mirrors(BTreeMap<String, Vec<String>>);
 
 impl Mirrors {
     /// The mirrors of a blueprint; `None` is an image that nobody described, such as one that is only booted.
@@ -22,12 +23,20 @@ impl Mirrors {
             let spec = spec.cloned().unwrap_or_default();
             let chosen = [spec, environment(repository), host].into_iter().find(|list| !list.is_empty());
             let urls = chosen.unwrap_or_default();
-            (repository.id(), urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect())
+            (
+                repository.id().to_owned(),
+                urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect(),
+            )
         };
-        Self(BTreeMap::from([
+        let archive = [
             choose(Repository::Debian, asked.map(|mirrors| &mirrors.build), host.debian),
             choose(Repository::Security, asked.map(|mirrors| &mirrors.build_security), host.debian_security),
-        ]))
+        ];
+        let sources = blueprint.into_iter().flat_map(suite::used).map(|source| {
+            let url = source.url.trim_end_matches('/').to_owned();
+            (suite::repository(&source.name), vec![url])
+        });
+        Self(archive.into_iter().chain(sources).collect())
     }
 
     /// The URLs of one file on every mirror of a repository.
@@ -37,10 +46,10 @@ impl Mirrors {
     }
 
     /// Fails when there is no mirror of a repository.
-    pub(crate) fn require(&self, repository: Repository) -> Result<(), ResolveError> {
-        match self.0.get(repository.id()) {
+    pub(crate) fn require(&self, repository: &str) -> Result<(), ResolveError> {
+        match self.0.get(repository) {
             Some(mirrors) if !mirrors.is_empty() => Ok(()),
-            _ => Err(ResolveError::NoMirror { repository: repository.id().to_owned() }),
+            _ => Err(ResolveError::NoMirror { repository: repository.to_owned() }),
         }
     }
 }

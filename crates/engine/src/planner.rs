@@ -1,23 +1,18 @@
 //! From a lock and a blueprint to a plan.
 
-use std::fs::File;
-use std::io;
 use std::path::Path;
 
 use lbuild_spec::Blueprint;
 use lbuild_spec::blueprint::Content;
 use lbuild_spec::model::Output;
 use lbuild_store::{Digest, Store};
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
+use crate::beside;
 use crate::configure::{Action, Owner};
 use crate::error::BuildError;
 use crate::lock::{Lock, LockedPackage, Tier};
 use crate::plan::{Plan, PlannedStep, Step};
 use crate::step::Inputs;
-
-/// Largest overlay file that is read from beside the spec, in bytes.
-const FILE_CAP: u64 = 1 << 30;
 
 /// A plan and the actions that its steps carry out.
 #[derive(Debug, Clone)]
@@ -206,22 +201,9 @@ fn files(
 /// Takes a file beside the spec into the store.
 fn beside(spec_dir: &Path, path: &str, pointer: String, store: &Store) -> Result<Digest, BuildError> {
     let failed = |source| BuildError::SpecFile { path: spec_dir.join(path), pointer, source };
-    match open_beside(spec_dir, path) {
+    match beside::open(spec_dir, path) {
         Ok(mut file) => store.blobs().put(&mut file, None).map(|blob| blob.digest).map_err(BuildError::Store),
         Err(source) => Err(failed(source)),
-    }
-}
-
-/// Opens a file below the directory of the spec, and nothing that a link in its path leads away to.
-fn open_beside(spec_dir: &Path, path: &str) -> io::Result<File> {
-    let directory = if spec_dir.as_os_str().is_empty() { Path::new(".") } else { spec_dir };
-    let how = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let file = File::from(openat2(File::open(directory)?, path, flags, Mode::empty(), how)?);
-    match file.metadata()? {
-        metadata if !metadata.is_file() => Err(io::Error::other("not a regular file")),
-        metadata if metadata.len() > FILE_CAP => Err(io::ErrorKind::FileTooLarge.into()),
-        _ => Ok(file),
     }
 }
 

@@ -12,18 +12,26 @@ use crate::engine::Engine;
 use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::debian::{self, Cause, Distro, Release, Requests};
-use crate::index::{Loaded, Releases, Suites};
-use crate::lock::{FORMAT, Lock, LockedPackage, Tier};
+use crate::index;
+use crate::lock::{FORMAT, Lock, LockedIndex, LockedPackage, Tier};
 use crate::mirror::Mirrors;
+use crate::release::Releases;
+use crate::suite::{self, Suites};
 use crate::support;
 
-/// The system's packages and the indexes that they were chosen from.
+/// The system's packages.
 pub struct Resolution {
     /// The packages, by name.
     pub packages: Vec<LockedPackage>,
-    loaded: Loaded,
-    requests: Requests,
-    arch: String,
+}
+
+/// What a spec is resolved from.
+struct Sources {
+    mirrors: Mirrors,
+    suites: Suites,
+    releases: Releases,
+    /// What the tools are chosen from, where that is not what the system is chosen from.
+    tools: Option<(Suites, Releases)>,
 }
 
 impl Engine {
@@ -38,9 +46,9 @@ impl Engine {
         let arch = debian::architecture(distro, blueprint)?;
         let requests = debian::requests(distro, blueprint)?;
         let mirrors = Mirrors::of(Some(blueprint));
-        let loaded = self.load_indexes(&suites(blueprint, release, &arch), &mirrors, observer)?;
-        let packages = system(&loaded.index, &requests)?;
-        Ok(Resolution { packages, loaded, requests, arch })
+        let suites = Suites::of_system(blueprint, release, &arch)?;
+        let (index, _) = self.load_indexes(&suites, &mirrors, observer)?;
+        Ok(Resolution { packages: system(&index, &requests)? })
     }
 
     /// Chooses the packages of a system and of the tools that make and boot its images.
@@ -50,38 +58,58 @@ impl Engine {
     pub fn lock(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Lock, ResolveError> {
         support::check(blueprint)?;
         let distro = debian::distro();
-        let release = release_of(distro, blueprint)?;
-        let arch = debian::architecture(distro, blueprint)?;
-        let mirrors = Mirrors::of(Some(blueprint));
-        let suites = suites(blueprint, release, &arch);
-        let releases = self.verify_releases(&suites, &mirrors, observer)?;
-        // The tools of another release follow from other release files.
-        let key = (release.codename == distro.tools_release).then(|| answer_key(blueprint, &releases));
-        if let Some(lock) = key.and_then(|key| self.known_lock(key)) {
+        let sources = self.sources(distro, blueprint, observer)?;
+        let key = answer_key(blueprint, &sources);
+        if let Some(lock) = self.known_lock(key) {
             return Ok(lock);
         }
         let requests = debian::requests(distro, blueprint)?;
-        let loaded = self.load_verified(&suites, &releases, &mirrors, observer)?;
-        let packages = system(&loaded.index, &requests)?;
-        let resolution = Resolution { packages, loaded, requests, arch };
-        let (tools, boot) = self.tools(distro, release, &resolution, observer)?;
+        let index = self.load_verified(&sources.suites, &sources.releases, &sources.mirrors, observer)?;
+        let system = system(&index, &requests)?;
+        let index = match &sources.tools {
+            Some((suites, releases)) => self.load_verified(suites, releases, &sources.mirrors, observer)?,
+            None => index,
+        };
         let lock = Lock {
             version: FORMAT,
             name: blueprint.name.clone(),
             base: distro.name.clone(),
-            release: release.codename.clone(),
-            architecture: resolution.arch,
+            release: release_of(distro, blueprint)?.codename.clone(),
+            architecture: sources.suites.arch.clone(),
             spec: Digest(blueprint.digest),
-            epoch: resolution.loaded.epoch,
-            index: resolution.loaded.locked,
-            system: resolution.packages,
-            tools,
-            boot,
+            epoch: sources.releases.epoch(),
+            index: sources.locked(),
+            pins: sources.suites.pins.iter().map(debian::pin_text).collect(),
+            system,
+            tools: closure(&index, &requests.tools)?,
+            boot: closure(&index, &requests.boot)?,
         };
-        if let Some(key) = key {
-            self.store.indexes().put(key, lock.to_text().as_bytes()).map_err(ResolveError::Store)?;
-        }
+        self.store.indexes().put(key, lock.to_text().as_bytes()).map_err(ResolveError::Store)?;
         Ok(lock)
+    }
+
+    /// Verifies the release files that a lock follows from.
+    fn sources(
+        &self,
+        distro: &Distro,
+        blueprint: &Blueprint,
+        observer: &Observer<'_>,
+    ) -> Result<Sources, ResolveError> {
+        let release = release_of(distro, blueprint)?;
+        let arch = debian::architecture(distro, blueprint)?;
+        let mirrors = Mirrors::of(Some(blueprint));
+        let suites = Suites::of_system(blueprint, release, &arch)?;
+        let releases = self.verify_releases(&suites, &mirrors, observer)?;
+        // The tools come from the archive of one release, whatever the image is of and whatever the spec adds to it.
+        let same = release.codename == distro.tools_release && suites.are_usual();
+        let tools = if same {
+            None
+        } else {
+            let suites = Suites::of_tools(known(distro, &distro.tools_release)?, &arch);
+            let releases = self.verify_releases(&suites, &mirrors, observer)?;
+            Some((suites, releases))
+        };
+        Ok(Sources { mirrors, suites, releases, tools })
     }
 
     /// A lock that was made before; one that cannot be read is made anew.
@@ -90,60 +118,46 @@ impl Engine {
         Lock::parse(std::str::from_utf8(&bytes).ok()?, "the store").ok()
     }
 
-    /// The tools come from one release, whatever release the image is of.
-    fn tools(
-        &self,
-        distro: &Distro,
-        release: &Release,
-        resolution: &Resolution,
-        observer: &Observer<'_>,
-    ) -> Result<(Vec<LockedPackage>, Vec<LockedPackage>), ResolveError> {
-        let requests = &resolution.requests;
-        if release.codename == distro.tools_release {
-            let index = &resolution.loaded.index;
-            return Ok((closure(index, &requests.tools)?, closure(index, &requests.boot)?));
-        }
-        let index = self.tools_index(distro, &resolution.arch, observer)?.index;
-        Ok((closure(&index, &requests.tools)?, closure(&index, &requests.boot)?))
-    }
-
-    fn tools_index(
-        &self,
-        distro: &Distro,
-        arch: &str,
-        observer: &Observer<'_>,
-    ) -> Result<Loaded, ResolveError> {
-        let release = known(distro, &distro.tools_release)?;
-        let suites = Suites {
-            release,
-            arch: arch.to_owned(),
-            components: vec!["main".to_owned()],
-            updates: true,
-            security: true,
-            backports: false,
-            pins: Vec::new(),
-        };
-        self.load_indexes(&suites, &Mirrors::of(None), observer)
-    }
-
     /// The packages that boot an image that nobody described.
     pub(crate) fn boot_tools(&self, observer: &Observer<'_>) -> Result<Vec<LockedPackage>, ResolveError> {
         let distro = debian::distro();
-        let loaded = self.tools_index(distro, "amd64", observer)?;
-        closure(&loaded.index, &debian::boot_request("amd64"))
+        let suites = Suites::of_tools(known(distro, &distro.tools_release)?, "amd64");
+        let (index, _) = self.load_indexes(&suites, &Mirrors::of(None), observer)?;
+        closure(&index, &debian::boot_request("amd64"))
+    }
+}
+
+impl Sources {
+    fn releases(&self) -> impl Iterator<Item = &Releases> {
+        [&self.releases].into_iter().chain(self.tools.as_ref().map(|(_, releases)| releases))
+    }
+
+    /// The indexes of the lock, each once.
+    fn locked(&self) -> Vec<LockedIndex> {
+        let mut all: Vec<LockedIndex> = Vec::new();
+        for index in self.releases().flat_map(Releases::locked) {
+            let same =
+                |known: &LockedIndex| (&known.repository, &known.suite) == (&index.repository, &index.suite);
+            if !all.iter().any(same) {
+                all.push(index);
+            }
+        }
+        all
     }
 }
 
 /// Goes up when the resolver chooses otherwise for the same request.
-const ANSWER: u32 = 1;
+const ANSWER: u32 = 2;
 
-fn answer_key(blueprint: &Blueprint, releases: &Releases) -> Digest {
+fn answer_key(blueprint: &Blueprint, sources: &Sources) -> Digest {
     let mut hasher = Hasher::new();
     hasher
         .field("answer", &ANSWER.to_le_bytes())
         .field("program", env!("CARGO_PKG_VERSION").as_bytes())
-        .field("spec", &blueprint.digest)
-        .field("releases", &releases.digest().0);
+        .field("spec", &blueprint.digest);
+    for releases in sources.releases() {
+        hasher.field("releases", &releases.digest().0);
+    }
     hasher.finish()
 }
 
@@ -159,21 +173,6 @@ fn release_of<'a>(distro: &'a Distro, blueprint: &Blueprint) -> Result<&'a Relea
 fn known<'a>(distro: &'a Distro, name: &str) -> Result<&'a Release, ResolveError> {
     let unknown = || ResolveError::Base { base: distro.name.clone(), release: name.to_owned() };
     distro.release(name).ok_or_else(unknown)
-}
-
-fn suites<'a>(blueprint: &Blueprint, release: &'a Release, arch: &str) -> Suites<'a> {
-    let asked = &blueprint.repositories;
-    let components =
-        if asked.components.is_empty() { vec!["main".to_owned()] } else { asked.components.clone() };
-    Suites {
-        release,
-        arch: arch.to_owned(),
-        components,
-        updates: asked.suites.updates,
-        security: asked.suites.security,
-        backports: asked.suites.backports,
-        pins: debian::pins(blueprint),
-    }
 }
 
 /// The whole system, each package with its tree layer.
@@ -207,8 +206,45 @@ fn closure(index: &Index, request: &Request) -> Result<Vec<LockedPackage>, Resol
 fn select(index: &Index, request: &Request, causes: &[Cause]) -> Result<Vec<Selected>, ResolveError> {
     match deb::resolve(index, request) {
         Ok(selection) => Ok(selection.packages),
-        Err(reason) => Err(ResolveError::Conflict(Box::new(Conflict { reason, causes: causes.to_vec() }))),
+        Err(mut reason) => {
+            name_sources(index, &mut reason);
+            Err(ResolveError::Conflict(Box::new(Conflict { reason, causes: causes.to_vec() })))
+        }
     }
+}
+
+/// Says of each package of an explanation that comes from a source of the spec, from which one.
+fn name_sources(index: &Index, reason: &mut deb::Unsatisfiable) {
+    let ends: Vec<String> = reason.chain.iter().flat_map(|link| [&link.from, &link.to]).cloned().collect();
+    let mut labels = BTreeMap::new();
+    for end in &ends {
+        let mut words = end.split(' ');
+        let (Some(name), Some(version)) = (words.next(), words.next()) else { continue };
+        let version = version.trim_end_matches(',');
+        let package = index.named(name).find(|package| package.version() == version);
+        let source = package.and_then(|package| suite::source_of(&package.source().base_url));
+        if let Some(source) = source.and_then(|source| source.split(' ').next()) {
+            labels.insert(format!("{name} {version}"), format!("{name} {version} of source `{source}`"));
+        }
+    }
+    for (label, named) in &labels {
+        let texts = reason.chain.iter_mut().flat_map(|link| [&mut link.from, &mut link.to]);
+        for text in texts.chain([&mut reason.summary]) {
+            *text = replace_word(text, label, named);
+        }
+    }
+}
+
+/// Replaces `word` where it is not the start of a longer one.
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let mut parts = text.split(word);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = part.is_empty() || part == "." || part.starts_with([' ', ',', ':', ')']);
+        out.push_str(if ends { by } else { word });
+        out.push_str(part);
+    }
+    out
 }
 
 type Identity = (String, String, String);
@@ -222,13 +258,14 @@ fn names(packages: &[Selected]) -> BTreeSet<Identity> {
 }
 
 fn locked(package: &Selected, tier: Tier) -> LockedPackage {
+    let (repository, path) = index::location(&package.base_url, &package.filename);
     LockedPackage {
         name: package.name.clone(),
         version: package.version.clone(),
         arch: package.arch.clone(),
         tier,
-        repository: package.base_url.clone(),
-        path: package.filename.clone(),
+        repository,
+        path,
         size: package.size,
         installed_size: package.installed_size_bytes,
         sha256: Digest(package.sha256),

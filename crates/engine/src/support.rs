@@ -6,7 +6,7 @@ use lbuild_spec::model::{Base, Init, Output};
 use crate::error::ResolveError;
 
 /// Fields that the Debian builder acts on; what lies below one is included.
-const DEBIAN: [&str; 33] = [
+const DEBIAN: [&str; 34] = [
     "/base",
     "/release",
     "/architecture",
@@ -37,6 +37,7 @@ const DEBIAN: [&str; 33] = [
     "/repositories/components",
     "/repositories/suites",
     "/repositories/pins",
+    "/repositories/sources",
     "/repositories/recommends",
     "/repositories/priority",
     "/layers",

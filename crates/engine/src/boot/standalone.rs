@@ -58,6 +58,7 @@ impl Engine {
             spec: Digest::of(ROOT.as_bytes()),
             epoch: 0,
             index: Vec::new(),
+            pins: Vec::new(),
             system: Vec::new(),
             tools: Vec::new(),
             boot: packages,

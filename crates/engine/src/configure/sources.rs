@@ -1,6 +1,6 @@
 //! Package sources of the finished system.
 
-use lbuild_repo::deb::resolve::{Pin, PinTarget};
+use lbuild_repo::deb::resolve::Pin;
 use lbuild_spec::model::RepositorySource;
 
 use super::probe::Check;
@@ -105,25 +105,29 @@ fn stanza(url: &str, suites: &str, components: &str) -> String {
     format!("Types: deb\nURIs: {url}\nSuites: {suites}\nComponents: {components}\nSigned-By: {KEYRING}\n")
 }
 
-/// A source of the spec.
+/// A source of the spec. One that nobody signs cannot stay.
 fn further(concern: &mut Concern, source: &RepositorySource, release: &str) {
+    let Some(key) = &source.signed_by else { return };
     let list = |values: &[String], usual: &str| {
         if values.is_empty() { usual.to_owned() } else { values.join(" ") }
     };
+    let suites = list(&source.suites, release);
+    let (directories, suites): (Vec<&str>, Vec<&str>) =
+        suites.split(' ').partition(|suite| suite.ends_with('/'));
     let key_path = format!("/etc/apt/keyrings/lbuild-{}.asc", source.name);
-    let mut text = format!(
-        "Types: deb\nURIs: {}\nSuites: {}\nComponents: {}\n",
-        source.url,
-        list(&source.suites, release),
-        list(&source.components, "main")
-    );
-    match &source.signed_by {
-        Some(key) => {
-            concern.file(&key_path, &format!("{}\n", key.trim()));
-            text = text + "Signed-By: " + &key_path + "\n";
-        }
-        None => text.push_str("Trusted: yes\n"),
+    let url = &source.url;
+    let mut stanzas = Vec::new();
+    if !suites.is_empty() {
+        let components = list(&source.components, "main");
+        stanzas.push(format!("Suites: {}\nComponents: {components}\n", suites.join(" ")));
     }
+    if !directories.is_empty() {
+        stanzas.push(format!("Suites: {}\n", directories.join(" ")));
+    }
+    let stanzas =
+        stanzas.iter().map(|what| format!("Types: deb\nURIs: {url}\n{what}Signed-By: {key_path}\n"));
+    let text = stanzas.collect::<Vec<_>>().join("\n");
+    concern.file(&key_path, &format!("{}\n", key.trim()));
     concern.file(&format!("/etc/apt/sources.list.d/lbuild-{}.sources", source.name), &text);
 }
 
@@ -136,17 +140,8 @@ fn pins(concern: &mut Concern, facts: &Facts<'_>) {
 
 /// A pin in the words of `apt_preferences(5)`.
 fn preferences(pin: &Pin) -> Vec<String> {
-    let targets = match &pin.target {
-        PinTarget::Version(version) => vec![format!("version {version}")],
-        PinTarget::Host(host) => vec![format!("origin \"{host}\"")],
-        // apt takes a word that begins with a digit for the version of the release
-        PinTarget::Release(name) if name.starts_with(|c: char| c.is_ascii_digit()) => {
-            vec![format!("release n={name}"), format!("release a={name}")]
-        }
-        PinTarget::Release(name) => vec![format!("release {name}")],
-    };
     let stanza = |target: &String| {
         format!("Package: {}\nPin: {target}\nPin-Priority: {}\n", pin.package, pin.priority)
     };
-    targets.iter().map(stanza).collect()
+    debian::pin_targets(pin).iter().map(stanza).collect()
 }

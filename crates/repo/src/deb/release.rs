@@ -1,15 +1,16 @@
 //! `InRelease`: the signed table of contents of a Debian suite.
 //!
-//! [`verify`] is the only way to get a [`VerifiedRelease`]: the signature is checked against a [`Keyring`] under
-//! our own policy first, and only the signed text is read.
+//! [`verify`] and [`verify_detached`] give a [`VerifiedRelease`]: the signature is checked against a [`Keyring`] under
+//! our own policy first, and only the signed text is read. [`unsigned`] is for who says by name that nobody signs.
 
 mod fields;
 
 use std::collections::BTreeMap;
+use std::io::Cursor;
 use std::time::Duration;
 
 use super::control::ControlError;
-use crate::openpgp::{self, CLOCK_SKEW, SignatureError};
+use crate::openpgp::{self, CLOCK_SKEW, SignatureError, Signer};
 pub use crate::openpgp::{Keyring, KeyringError};
 
 /// What a release must satisfy besides its signature. The clock is an argument.
@@ -81,6 +82,9 @@ pub enum ReleaseError {
     /// Nobody whom we know has signed it in a way that counts.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// It is not UTF-8 text.
+    #[error("release is not text")]
+    Text,
     /// The signed text is not deb822.
     #[error("release is malformed")]
     Form(#[source] ControlError),
@@ -142,9 +146,35 @@ pub enum ReleaseError {
 /// the text is a reason to refuse.
 pub fn verify(text: &[u8], keyring: &Keyring, policy: &Policy) -> Result<VerifiedRelease, ReleaseError> {
     let (signed, signers) = openpgp::verify_cleartext(text, keyring, &openpgp::Policy::at(policy.now))?;
+    judge(&signed, signers, policy)
+}
+
+/// The same for a `Release` file with its signature beside it, `Release.gpg`, as older archives have it.
+pub fn verify_detached(
+    text: &[u8],
+    signature: &[u8],
+    keyring: &Keyring,
+    policy: &Policy,
+) -> Result<VerifiedRelease, ReleaseError> {
+    let at = openpgp::Policy::at(policy.now);
+    let signers = openpgp::verify_detached(signature, Cursor::new(text), keyring, &at)?;
+    judge(utf8(text)?, signers, policy)
+}
+
+/// Checks the dates and the form of a `Release` file that nobody signs, for who accepts that by name: whoever stands
+/// between the archive and us can have written it. [`VerifiedRelease::signed_by`] stays empty.
+pub fn unsigned(text: &[u8], policy: &Policy) -> Result<VerifiedRelease, ReleaseError> {
+    judge(utf8(text)?, Vec::new(), policy)
+}
+
+fn utf8(text: &[u8]) -> Result<&str, ReleaseError> {
+    std::str::from_utf8(text).map_err(|_| ReleaseError::Text)
+}
+
+fn judge(text: &str, signers: Vec<Signer>, policy: &Policy) -> Result<VerifiedRelease, ReleaseError> {
     let mut signed_by: Vec<String> = signers.into_iter().map(|signer| signer.certificate).collect();
     signed_by.dedup();
-    let release = VerifiedRelease { signed_by, ..fields::read(&signed)? };
+    let release = VerifiedRelease { signed_by, ..fields::read(text)? };
     check_suite(&release, policy)?;
     check_dates(&release, policy)?;
     Ok(release)

@@ -62,6 +62,11 @@ fn signature(source: &Node, found: &mut Vec<Finding>) {
             let message = "the source is not signed";
             let reason = "everything it delivers can be forged on the way";
             found.push(warning("unsigned", source, message).reason(reason));
+            if source.get("system").and_then(Node::flag) != Some(false) {
+                let message = "no finished system may trust a source that nobody signs";
+                let hint = "set `system` of the source to `false`, so that only the build uses it";
+                found.push(error("incompatible", source, message).reason(reason).hint(hint));
+            }
         }
         ([_, second, ..], false) => {
             let message = "the source has two keys";

@@ -96,7 +96,7 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "debian",
-        "[[repositories.sources]]\nname = \"x\"\nurl = \"http://a.example\"\nunsigned = true\nfingerprint = \"0123456789012345678901234567890123456789\"",
+        "[[repositories.sources]]\nname = \"x\"\nurl = \"http://a.example\"\nunsigned = true\nsystem = false\nfingerprint = \"0123456789012345678901234567890123456789\"",
         "missing",
         "/repositories/sources/0/fingerprint",
     ),
@@ -169,7 +169,7 @@ fn unwise_choices_are_warnings() {
         ),
         (
             "debian",
-            "[[repositories.sources]]\nname = \"x\"\nurl = \"http://example.org\"\nunsigned = true",
+            "[[repositories.sources]]\nname = \"x\"\nurl = \"http://example.org\"\nunsigned = true\nsystem = false",
             "unsigned",
             "/repositories/sources/0",
         ),

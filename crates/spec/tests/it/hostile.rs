@@ -114,7 +114,7 @@ fn t02_names_cannot_carry_further_lines_or_fields() {
         refused(&format!("[kernel]\nmodules = [{text}]"), "/kernel/modules/0");
         refused(
             &format!(
-                "[[repositories.sources]]\nname = {text}\nurl = \"http://example.org\"\nunsigned = true"
+                "[[repositories.sources]]\nname = {text}\nurl = \"http://example.org\"\nunsigned = true\nsystem = false"
             ),
             "/repositories/sources/0",
         );

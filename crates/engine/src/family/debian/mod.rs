@@ -7,6 +7,6 @@ mod request;
 pub use request::Cause;
 pub(crate) use request::{Requests, architecture, boot_request, requests};
 
-pub(crate) use pins::pins;
+pub(crate) use pins::{pin_targets, pin_text, pins};
 
 pub use data::{Distro, Release, Repository, distro};

@@ -18,3 +18,21 @@ pub(crate) fn pins(blueprint: &Blueprint) -> Vec<Pin> {
     };
     pins.into_iter().filter_map(|sourced| pin(&sourced.value)).collect()
 }
+
+/// What a pin means, in the words of `apt_preferences(5)`; it takes two records where one has no word for it.
+pub(crate) fn pin_targets(pin: &Pin) -> Vec<String> {
+    match &pin.target {
+        PinTarget::Version(version) => vec![format!("version {version}")],
+        PinTarget::Host(host) => vec![format!("origin \"{host}\"")],
+        // apt takes a word that begins with a digit for the version of the release
+        PinTarget::Release(name) if name.starts_with(|c: char| c.is_ascii_digit()) => {
+            vec![format!("release n={name}"), format!("release a={name}")]
+        }
+        PinTarget::Release(name) => vec![format!("release {name}")],
+    }
+}
+
+/// A pin in one line, for the lock.
+pub(crate) fn pin_text(pin: &Pin) -> String {
+    format!("{}: {}, priority {}", pin.package, pin_targets(pin).join(" or "), pin.priority)
+}
