@@ -9,7 +9,7 @@ use lbuild_store::Digest;
 use serde::{Deserialize, Serialize};
 
 /// Version of the lockfile format that this program writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Exactly what a build uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,8 +91,12 @@ pub struct LockedPackage {
     pub installed_size: u64,
     /// SHA-256 of the file.
     pub sha256: Digest,
-    /// What asked for it: a request of the spec, or the package that depends on it.
+    /// What asked for it first: a request of the spec, or the package that depends on it.
     pub requested_by: String,
+    /// Only other packages ask for it, so that the finished system may remove it with the last of them (see
+    /// `apt-mark(8)`). What the spec or the base set asks for is never marked, whatever else depends on it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto: bool,
 }
 
 /// The tree layer of a package.
@@ -264,6 +268,7 @@ mod tests {
             installed_size: 2,
             sha256: Digest([0xab; 32]),
             requested_by: "base-files".into(),
+            auto: true,
         };
         Lock {
             version: FORMAT,
@@ -285,7 +290,7 @@ mod tests {
             }],
             pins: vec![],
             system: vec![package.clone()],
-            tools: vec![LockedPackage { tier: Tier::Base, ..package }],
+            tools: vec![LockedPackage { tier: Tier::Base, auto: false, ..package }],
             boot: vec![],
         }
     }
@@ -296,6 +301,7 @@ mod tests {
         let text = lock.to_text();
         assert_eq!(Lock::parse(&text, "x.lock").unwrap(), lock);
         assert_eq!(text.lines().filter(|line| line.contains("bash")).count(), 2, "one line per package");
+        assert_eq!(text.matches("auto = ").count(), 1, "only where it says something");
     }
 
     #[test]
@@ -307,7 +313,7 @@ mod tests {
 
     #[test]
     fn another_format_is_named() {
-        let text = sample().to_text().replace("version = 1\n", "version = 9\n");
+        let text = sample().to_text().replace("version = 2\n", "version = 9\n");
         assert!(matches!(Lock::parse(&text, "x"), Err(LockError::Format { found: 9, .. })));
     }
 }

@@ -88,7 +88,9 @@ impl Draft<'_> {
         // Tools keep the times of their archives, and nothing runs in them while they are unpacked.
         let dated = !matches!(step, Step::Tools | Step::BootTools);
         let stamp = |inputs: Inputs| if dated { inputs.text("epoch", epoch.to_string()) } else { inputs };
-        self.step(step, 1, |inputs| add(stamp(inputs)), reads, &[]);
+        // Revision 2 of a system's layer tells which programs have more rights than their caller.
+        let revision = if dated { 2 } else { 1 };
+        self.step(step, revision, |inputs| add(stamp(inputs)), reads, &[]);
     }
 
     fn trees(&mut self, configure: &[(String, Vec<Action>)], files: &[(String, Vec<Action>)]) {
@@ -131,7 +133,7 @@ impl Draft<'_> {
         let tree = [Step::Files, Step::Configure, Step::BootFiles];
         let epoch = self.lock.epoch.to_string();
         let dated = |inputs: Inputs| inputs.text("epoch", &epoch);
-        self.step(Step::Hygiene, 1, |inputs| inputs, &tree, &[]);
+        self.step(Step::Hygiene, 2, |inputs| inputs, &tree, &[]);
         if blueprint.outputs.contains(&Output::Iso) {
             let compression = format!("{:?}", blueprint.filesystem.compression);
             let reads = [Step::Files, Step::Configure, Step::Tools];

@@ -193,7 +193,9 @@ fn system(index: &Index, requests: &Requests) -> Result<Vec<LockedPackage>, Reso
         identity if !layered || base.contains(&identity) => Tier::Base,
         _ => Tier::Added,
     };
-    Ok(all.iter().map(|package| locked(package, tier(package))).collect())
+    let system =
+        |package: &Selected| LockedPackage { auto: package.automatic, ..locked(package, tier(package)) };
+    Ok(all.iter().map(system).collect())
 }
 
 fn closure(index: &Index, request: &Request) -> Result<Vec<LockedPackage>, ResolveError> {
@@ -270,6 +272,7 @@ fn locked(package: &Selected, tier: Tier) -> LockedPackage {
         installed_size: package.installed_size_bytes,
         sha256: Digest(package.sha256),
         requested_by: package.requested_by.clone(),
+        auto: false,
     }
 }
 

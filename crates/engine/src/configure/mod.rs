@@ -12,6 +12,7 @@
 //! | `ssh` | the ssh server and its host keys |
 //! | `services` | units that start at boot |
 //! | `sources` | package sources of the finished system |
+//! | `marks` | which packages apt may remove by itself |
 //! | `kernel` | modules and kernel settings |
 //! | `scripts` | post-install scripts |
 
@@ -22,6 +23,7 @@ mod hostname;
 mod kernel;
 mod keyboard;
 mod locale;
+mod marks;
 mod network;
 mod scripts;
 mod services;
@@ -37,20 +39,25 @@ use std::collections::BTreeSet;
 
 use lbuild_spec::Blueprint;
 
-use crate::lock::Lock;
+use crate::lock::{Lock, LockedPackage};
 
 /// What a concern may look at.
 pub(crate) struct Facts<'a> {
     pub(crate) blueprint: &'a Blueprint,
     /// Codename of the release.
     pub(crate) release: &'a str,
+    /// Architecture in the base's own words.
+    pub(crate) architecture: &'a str,
+    /// Packages that came for the sake of others.
+    pub(crate) automatic: Vec<&'a LockedPackage>,
     installed: BTreeSet<&'a str>,
 }
 
 impl<'a> Facts<'a> {
     pub(crate) fn new(blueprint: &'a Blueprint, lock: &'a Lock) -> Self {
         let installed = lock.system.iter().map(|package| package.name.as_str()).collect();
-        Self { blueprint, release: &lock.release, installed }
+        let automatic = lock.system.iter().filter(|package| package.auto).collect();
+        Self { blueprint, release: &lock.release, architecture: &lock.architecture, automatic, installed }
     }
 
     /// Whether a package is part of the system.
@@ -121,6 +128,7 @@ fn concerns(facts: &Facts<'_>) -> Vec<Concern> {
         ssh::concern,
         kernel::concern,
         sources::concern,
+        marks::concern,
         services::concern,
     ];
     all.iter().map(|concern| concern(facts)).filter(|concern| !concern.actions.is_empty()).collect()

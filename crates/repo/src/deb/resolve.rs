@@ -7,7 +7,9 @@ mod pins;
 mod problem;
 mod world;
 
-use lbuild_solve::{Cause, Resolver, Solution, SolveError};
+use std::collections::HashSet;
+
+use lbuild_solve::{Cause, Goal, PackageId, Resolver, Solution, SolveError};
 use serde::Serialize;
 
 use super::index::{Index, MultiArch, Package};
@@ -111,6 +113,9 @@ pub struct Selected {
     pub source: String,
     /// The request, the package or the rule (`essential`, `priority important`) that first asked for it.
     pub requested_by: String,
+    /// No request and no rule is about it: it is there for the sake of other packages, and apt may take it away with
+    /// the last of them.
+    pub automatic: bool,
 }
 
 /// The result: packages by name, then architecture.
@@ -246,6 +251,7 @@ pub fn resolve(index: &Index, request: &Request) -> Result<Selection, Unsatisfia
 
 /// The packages of a solution in their lasting order.
 fn selection(task: &Task<'_>, request: &Request, solution: &Solution) -> Selection {
+    let asked_for = asked_for(task, solution);
     let mut packages: Vec<Selected> = solution
         .packages
         .iter()
@@ -254,15 +260,22 @@ fn selection(task: &Task<'_>, request: &Request, solution: &Solution) -> Selecti
                 Cause::Goal(goal) => task.goal_text(request, *goal),
                 Cause::Package(package) => task.world.package(*package).name().to_owned(),
             };
-            Selected::new(task.world.package(*id), requested_by)
+            Selected::new(task.world.package(*id), requested_by, !asked_for.contains(id))
         })
         .collect();
     packages.sort_by(|a, b| (&a.name, &a.arch).cmp(&(&b.name, &b.arch)));
     Selection { packages }
 }
 
+/// The packages that meet a goal, whatever asked for them first.
+fn asked_for(task: &Task<'_>, solution: &Solution) -> HashSet<PackageId> {
+    let selected: HashSet<PackageId> = solution.packages.iter().map(|(id, _)| *id).collect();
+    let meets = |goal: &Goal| goal.any_of.iter().find(|id| selected.contains(id)).copied();
+    task.problem.goals.iter().filter_map(meets).collect()
+}
+
 impl Selected {
-    fn new(package: Package<'_>, requested_by: String) -> Self {
+    fn new(package: Package<'_>, requested_by: String, automatic: bool) -> Self {
         let source = package.source();
         let multi_arch = match package.multi_arch() {
             MultiArch::No => "",
@@ -286,6 +299,7 @@ impl Selected {
             multi_arch: multi_arch.to_owned(),
             source: package.source_name().to_owned(),
             requested_by,
+            automatic,
         }
     }
 }

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`reference`] | has mmdebstrap make its tree, once for each set of packages |
 //! | [`normal`] | takes out of both trees what depends on the order of configuration alone |
+//! | [`marks`] | has apt install the same requests, and compares what it remembers of them |
 //! | [`cpio`] | unpacks an initramfs, because two compressors never write the same bytes |
 //! | [`allowed`] | what may differ nonetheless, from `differences.toml` |
 
 mod allowed;
 mod cpio;
+mod marks;
 mod normal;
 mod reference;
 
@@ -61,23 +63,47 @@ base = ["systemd-sysv"]
 utils = ["task-xfce-desktop", "network-manager"]
 "#;
 
+/// What each set asks for by name, and by fields that need a package.
+const LIVE_SERVER_REQUESTS: [&str; 19] = [
+    "linux-image-cloud-amd64",
+    "systemd-sysv",
+    "live-boot",
+    "openssh-server",
+    "ca-certificates",
+    "nginx",
+    "iputils-ping",
+    "nftables",
+    "mtr-tiny",
+    "chrony",
+    "tcpdump",
+    "fail2ban",
+    "unattended-upgrades",
+    "sudo",
+    "rsyslog",
+    "vim",
+    "man-db",
+    "rsync",
+    "locales",
+];
+const DESKTOP_REQUESTS: [&str; 3] = ["systemd-sysv", "task-xfce-desktop", "network-manager"];
+
 #[test]
 fn privileged_same_as_mmdebstrap_minimal() {
-    judge("minimal", MINIMAL);
+    judge("minimal", MINIMAL, &[]);
 }
 
 #[test]
 fn privileged_same_as_mmdebstrap_live_server() {
-    judge("live-server", LIVE_SERVER);
+    judge("live-server", LIVE_SERVER, &LIVE_SERVER_REQUESTS);
 }
 
 #[test]
 fn privileged_same_as_mmdebstrap_desktop() {
-    judge("desktop", DESKTOP);
+    judge("desktop", DESKTOP, &DESKTOP_REQUESTS);
 }
 
 /// Builds a spec and has mmdebstrap build its packages; the trees may differ in what `differences.toml` says.
-fn judge(set: &str, spec: &str) {
+fn judge(set: &str, spec: &str, requests: &[&str]) {
     let place = Place::new();
     place.spec(spec);
     let rootfs = place.build().rootfs();
@@ -96,6 +122,8 @@ fn judge(set: &str, spec: &str) {
     report.assert_equal();
     assert_eq!(report.unused, [""; 0], "`differences.toml` allows what does not differ");
     assert!(report.entries > 5000, "{} entries", report.entries);
+    // Last, because apt leaves its caches in the tree.
+    marks::judge(&place, &lock, &downloads(), &ours, requests);
 }
 
 fn unpack(archive: &Path, directory: &Path) {
@@ -115,10 +143,16 @@ fn unpack(archive: &Path, directory: &Path) {
 /// dpkg finds no package that is half installed, and every file as its package brought it.
 fn dpkg_is_content(tree: &Path) {
     for check in ["--audit", "--verify"] {
-        let mut dpkg = Command::new("unshare");
-        dpkg.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "chroot"]).arg(tree);
-        assert_eq!(succeed(dpkg.args(["dpkg", check]).env("LC_ALL", "C")), "", "dpkg {check}");
+        assert_eq!(succeed(chroot(tree).args(["dpkg", check])), "", "dpkg {check}");
     }
+}
+
+/// A command of a tree, to which its arguments are added.
+fn chroot(tree: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "chroot"]).arg(tree);
+    command.env("LC_ALL", "C");
+    command
 }
 
 /// Runs a command; returns what it printed.

@@ -79,7 +79,7 @@ fn key(lock: &Lock) -> String {
 }
 
 /// Makes a repository of the packages of a lock.
-fn publish(lock: &Lock, downloads: &Path, repository: &Path) {
+pub fn publish(lock: &Lock, downloads: &Path, repository: &Path) {
     let mut index = String::new();
     for package in &lock.system {
         let digest = package.sha256.to_string();
