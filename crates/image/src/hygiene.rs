@@ -1,12 +1,14 @@
 //! The image hygiene gate: what a build leaves behind and no image may carry.
 //!
 //! Secrets that would be the same on every machine started from the image (host keys, seeds), traces of the build
-//! (logs, caches, host names), and doors left open (unverified repositories, further users with root's number).
+//! (logs, caches, host names), and doors left open (unverified repositories, further users with root's number, setuid
+//! programs that no package brought).
 //! [`clean()`] removes what the build is known to leave; [`check`] then walks the tree and reports the rest.
 
 mod clean;
 mod contents;
 mod leftovers;
+mod privileged;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -17,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::exclude::Excludes;
 use crate::walk::{Found, Step, walk};
 pub use clean::clean;
+pub use privileged::{Declared, Privileged, privileged};
 
 /// Identities from here on have no meaning inside an image: they are those of the build's sandbox.
 const FOREIGN: u32 = 65_536;
@@ -60,6 +63,8 @@ pub enum Rule {
     ExtraRoot,
     /// A package database that does not say what was installed.
     PackageDatabase,
+    /// A program with more rights than its caller that no package brought.
+    PrivilegedProgram,
 }
 
 impl Rule {
@@ -106,6 +111,10 @@ pub struct Policy {
     /// Files that the spec itself asks for, without leading slash: not cleaned, and not reported as left behind unless
     /// they are secrets or identities.
     pub wanted: Vec<String>,
+    /// Programs with more rights than their caller, as packages left them.
+    pub privileged: Vec<Privileged>,
+    /// Those that the spec declares as files of its own.
+    pub declared: Vec<Declared>,
 }
 
 /// The tree could not be searched.
@@ -169,6 +178,14 @@ fn inspect(
         && !(wanted && leftover.rule.can_be_wanted())
     {
         report(leftover.rule, leftover.reason.to_owned());
+    }
+    let capability = privileged::capability(found)?;
+    if contents::is_namespaced(&capability) {
+        let reason = "has a capability that only counts in the build's namespace";
+        report(Rule::NamespacedCapability, reason.to_owned());
+    }
+    if let Some(program) = privileged::find(found, &capability) {
+        privileged::check(&program, policy, &mut report);
     }
     searcher.search(found, &mut report)
 }

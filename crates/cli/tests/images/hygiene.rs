@@ -14,7 +14,7 @@ fn with_script(script: &str) -> String {
 }
 
 /// Each line does one thing that no image may have; the second half is a part of the complaint.
-const DIRT: [(&str, &str); 9] = [
+const DIRT: [(&str, &str); 12] = [
     (
         "ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key",
         "/etc/ssh/ssh_host_ed25519_key is a key that every machine with this image would share",
@@ -35,6 +35,21 @@ const DIRT: [(&str, &str); 9] = [
     (
         "sed -i '/^Package: tzdata$/,/^$/s/^Version: /Version: 9/' /var/lib/dpkg/status",
         "/var/lib/dpkg/status is a tampered database: lists `tzdata` 9",
+    ),
+    (
+        "cp /bin/true /usr/lib/.hidden && chmod 4755 /usr/lib/.hidden",
+        "/usr/lib/.hidden is a setuid program (mode 4755, owner 0:0) of no package, made after the packages were \
+         installed: let no script make it, or declare it in `files` of the spec with its mode",
+    ),
+    (
+        "cp /bin/cat /usr/bin/passwd && chmod 2755 /usr/bin/passwd",
+        "/usr/bin/passwd is a setgid program (mode 2755, owner 0:0) of no package",
+    ),
+    (
+        // cap_setuid+ep, which `setcap` of a package would write
+        "python3 -c 'import os; os.setxattr(\"/usr/bin/python3.13\", \"security.capability\", \
+         bytes([1, 0, 0, 2, 128] + [0] * 15))'",
+        "/usr/bin/python3.13 is a program with capabilities (mode 0755, owner 0:0) of no package",
     ),
 ];
 
@@ -78,6 +93,17 @@ fn privileged_t26_no_file_of_a_spec_can_be_what_no_image_may_hold() {
     assert!(!failed.stderr.contains("resolv.conf names"), "{}", failed.stderr);
 }
 
+#[test]
+fn privileged_t25_a_setuid_program_that_the_spec_declares_passes() {
+    let place = Place::shared();
+    let file = "[[files]]\npath = \"/bin/own\"\nmode = \"4755\"\ntext = \"#!/bin/sh\\n\"\n";
+    place.spec(&format!("{SMALL}\n{file}"));
+    assert_eq!(Rootfs::read(&place.build().rootfs()).entry("usr/bin/own").mode, 0o4755);
+    // What is declared is a file with that mode, and nothing else at its place.
+    place.spec(&(with_script("chmod 6755 /bin/own") + file));
+    place.fail().says(&["/usr/bin/own is a setuid program (mode 6755, owner 0:0) of no package"]);
+}
+
 /// A package of ours in the lock of [`SMALL`], with the script that runs when it is configured.
 fn lock_package(place: &Place, name: &str, postinst: &str) {
     let package = DebFile::new(name).member("postinst", &format!("#!/bin/sh\n{postinst}\n")).build();
@@ -109,13 +135,17 @@ fn privileged_t25_a_package_that_edits_the_package_database_is_noticed() {
          mv /usr/sbin/useradd /usr/sbin/useradd.real\n\
          printf '#!/bin/sh\\n/usr/local/sbin/later\\nexec /usr/sbin/useradd.real \"$@\"\\n' > /usr/sbin/useradd\n\
          chmod 755 /usr/sbin/useradd\n\
-         echo 'hidden:x:0:0::/root:/bin/sh' >> /etc/passwd",
+         echo 'hidden:x:0:0::/root:/bin/sh' >> /etc/passwd\n\
+         cp /bin/sh /usr/lib/.root && chmod 4755 /usr/lib/.root\n\
+         echo /usr/lib/.root >> /var/lib/dpkg/info/tamper.list",
     );
     let failed = place.fail();
     failed.says(&[
         "/var/lib/dpkg/status is a tampered database: does not list `perl-base`",
         "has no list of the files of `perl-base`",
         "/etc/passwd gives user `hidden` the number of root",
+        "/usr/lib/.root is a setuid program (mode 4755, owner 0:0) of no package, made by the script of a package in layer \
+         `packages`: leave that package out",
     ]);
 }
 

@@ -6,6 +6,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use lbuild_image::hygiene::{self, Privileged};
 use lbuild_repo::deb::unpack::{self, Options, Package, Preinst, Progress, RunPreinst, Unpacked};
 use lbuild_sandbox::AgentIo;
 use lbuild_store::Digest;
@@ -47,6 +48,15 @@ pub(crate) struct PackageMessage {
     pub(crate) sha256: Digest,
 }
 
+/// Programs with more rights than their caller, in the whole tree.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct PrivilegedPrograms {
+    /// Those that the packages of this layer brought.
+    pub(crate) brought: Vec<Privileged>,
+    /// All others: of the layers below, and what scripts made.
+    pub(crate) others: Vec<Privileged>,
+}
+
 /// What the agent tells.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum InstallReport {
@@ -57,6 +67,8 @@ pub(crate) enum InstallReport {
         /// Device files that could not be made.
         placeholders: usize,
     },
+    /// What may run with more rights than its caller, now that all scripts have run.
+    Privileged(PrivilegedPrograms),
     /// A script failed.
     Failed {
         /// Its package.
@@ -86,7 +98,11 @@ pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
     report(io, &InstallReport::Configuring { placeholders: unpacked.placeholders.len() })?;
     dpkg(&options)?;
     stand_ins.remove()?;
-    seal(last)
+    seal(last)?;
+    let programs = hygiene::privileged(root.as_fd(), &last.policy.excludes).map_err(|error| chain(&error))?;
+    let (brought, others) =
+        programs.into_iter().partition(|program| unpacked.brought(program.path.as_bytes()));
+    report(io, &InstallReport::Privileged(PrivilegedPrograms { brought, others }))
 }
 
 fn unpack_all(

@@ -18,7 +18,9 @@ pub(crate) use apply::ApplyInput;
 pub(crate) use database::Installed;
 pub(crate) use gate::{GateInput, GateReport};
 pub(crate) use initramfs::{GenerateInput, Generated, InputsInput, InputsReport};
-pub(crate) use install::{InstallInput, InstallReport, PackageMessage, STAND_INS, script_path};
+pub(crate) use install::{
+    InstallInput, InstallReport, PackageMessage, PrivilegedPrograms, STAND_INS, script_path,
+};
 pub(crate) use iso::IsoInput;
 pub(crate) use measure::Measured;
 pub(crate) use seal::Seal;

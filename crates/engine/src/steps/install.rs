@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use lbuild_sandbox::{Channel, Spec};
@@ -10,7 +11,7 @@ use lbuild_sandbox::{Channel, Spec};
 use super::Bench;
 use super::tasks::{agent, script_env};
 use super::tree::Draft;
-use crate::agent::{InstallInput, InstallReport, PackageMessage, name};
+use crate::agent::{InstallInput, InstallReport, PackageMessage, PrivilegedPrograms, name};
 use crate::error::BuildError;
 use crate::event::Event;
 use crate::job::Talk;
@@ -21,6 +22,12 @@ use crate::run::Made;
 
 /// Top-level links into `usr` of a merged-`usr` Debian.
 const ALIASES: [&str; 4] = ["bin", "lib", "lib64", "sbin"];
+
+/// Where a path without leading `/` really is in a merged-`usr` Debian.
+pub(super) fn merged(path: &str) -> String {
+    let aliased = path.split_once('/').is_some_and(|(top, _)| ALIASES.contains(&top));
+    if aliased { format!("usr/{path}") } else { path.to_owned() }
+}
 
 /// Programs that later steps run once instead of every package that asks.
 const DEFERRED: [&str; 1] = ["update-initramfs"];
@@ -37,10 +44,14 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<Made, BuildError> {
         _ => (system(Tier::Added).collect(), Vec::new()),
     };
     let wanted = Wanted { packages, ahead };
-    bench.make_tree(|draft| install(bench, draft, &wanted).map(|()| serde_json::Value::Null))
+    bench.make_tree(|draft| {
+        let programs = install(bench, draft, &wanted)?;
+        serde_json::to_value(programs).map_err(|error| bench.jobs().sandbox(error))
+    })
 }
 
-fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<(), BuildError> {
+/// Returns what the tree has of programs with more rights than their caller; nothing of a tree of tools.
+fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<PrivilegedPrograms, BuildError> {
     let unpack_only = matches!(bench.step, Step::Tools | Step::BootTools);
     let input = InstallInput {
         threads: Bench::threads(),
@@ -51,7 +62,13 @@ fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<(), 
         seal: (!unpack_only).then(|| bench.sealing()),
     };
     let incoming = Incoming::new();
-    let conversation = Conversation { bench, wanted, incoming: &incoming, count: AtomicUsize::new(0) };
+    let conversation = Conversation {
+        bench,
+        wanted,
+        incoming: &incoming,
+        count: AtomicUsize::new(0),
+        programs: Mutex::default(),
+    };
     thread::scope(|scope| {
         let fetching = scope.spawn(|| incoming.fetch(bench, wanted));
         let spec = Spec::new(draft.root(), agent(name::INSTALL, &input));
@@ -66,7 +83,8 @@ fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<(), 
         incoming.stop();
         let fetched = fetching.join().unwrap_or(Ok(()));
         ran.map_err(|error| cause(bench, wanted, fetched, error))
-    })
+    })?;
+    Ok(conversation.programs.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Why packages could not be installed: a download that failed, a stored file that is damaged, or what the job says.
@@ -116,6 +134,7 @@ struct Conversation<'a> {
     wanted: &'a Wanted<'a>,
     incoming: &'a Incoming,
     count: AtomicUsize,
+    programs: Mutex<PrivilegedPrograms>,
 }
 
 impl Talk for &Conversation<'_> {
@@ -159,6 +178,9 @@ impl Conversation<'_> {
                     progress(self.bench, "unpacked", done, total, &name);
                 }
                 InstallReport::Configuring { .. } => {}
+                InstallReport::Privileged(found) => {
+                    *self.programs.lock().unwrap_or_else(PoisonError::into_inner) = found;
+                }
                 InstallReport::Failed { package, script } => {
                     return Err(BuildError::Step {
                         step: self.bench.step.name().to_owned(),

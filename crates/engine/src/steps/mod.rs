@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lbuild_image::exclude::Excludes;
-use lbuild_image::hygiene::{Policy, Scope};
+use lbuild_image::hygiene::{Declared, Policy, Scope};
 use lbuild_sandbox::Launcher;
 use lbuild_spec::Blueprint;
 use lbuild_spec::blueprint::{Algorithm, Compression};
@@ -55,6 +55,8 @@ pub(crate) struct Workshop<'a> {
 pub(crate) struct Settings {
     /// Paths of files that the spec asks for, without leading slash: the hygiene gate lets them pass.
     pub(crate) wanted: Vec<String>,
+    /// Files of the spec that run with more rights than their caller.
+    pub(crate) declared: Vec<Declared>,
     /// What proves the effect of the configuration.
     pub(crate) probes: Vec<Probe>,
     /// Compression of the live file system.
@@ -66,7 +68,13 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let compression = Compression { algorithm: Algorithm::Zstd, level: None };
-        Self { wanted: Vec::new(), probes: Vec::new(), compression, parameters: Vec::new() }
+        Self {
+            wanted: Vec::new(),
+            declared: Vec::new(),
+            probes: Vec::new(),
+            compression,
+            parameters: Vec::new(),
+        }
     }
 }
 
@@ -74,7 +82,12 @@ impl Settings {
     /// The settings of an image.
     pub(crate) fn of(blueprint: &Blueprint, lock: &Lock) -> Self {
         let files = blueprint.files.iter().map(|file| file.value.path.trim_start_matches('/').to_owned());
+        let declared = blueprint.files.iter().map(|file| Declared {
+            path: install::merged(file.value.path.trim_start_matches('/')),
+            mode: file.value.mode,
+        });
         Self {
+            declared: declared.filter(|file| file.mode & 0o6000 != 0).collect(),
             wanted: files.chain(crate::configure::wanted(blueprint, lock)).collect(),
             probes: crate::configure::probes(blueprint, lock),
             compression: blueprint.filesystem.compression,
@@ -157,6 +170,6 @@ impl<'a> Bench<'a> {
         // Where the layers lie: the one path of this machine that a mount table inside a job could tell.
         let layers = std::path::absolute(self.store().path().join("trees"));
         let build_strings = layers.iter().map(|layers| layers.display().to_string()).collect();
-        Policy { excludes: Excludes::runtime(), build_strings, wanted }
+        Policy { excludes: Excludes::runtime(), build_strings, wanted, ..Policy::default() }
     }
 }

@@ -46,12 +46,6 @@ impl Searcher {
     }
 
     fn file(&self, found: &Found<'_>, report: &mut dyn FnMut(Rule, String)) -> io::Result<()> {
-        if found.stat.st_mode & 0o111 != 0 && is_namespaced(&found.open()?)? {
-            report(
-                Rule::NamespacedCapability,
-                "has a capability that only counts in the build's namespace".to_owned(),
-            );
-        }
         if found.stat.st_size > MAX_SIZE || !WRITTEN.iter().any(|prefix| found.path.starts_with(prefix)) {
             return Ok(());
         }
@@ -75,15 +69,9 @@ impl Searcher {
     }
 }
 
-fn is_namespaced(file: &OwnedFd) -> io::Result<bool> {
-    use rustix::io::Errno;
-    let mut value = [0; 64];
-    match rustix::fs::fgetxattr(file, c"security.capability", &mut value[..]) {
-        // The revision is the highest byte of a little-endian word.
-        Ok(count) => Ok(count >= 4 && value[3] == REVISION_3),
-        Err(Errno::NODATA | Errno::OPNOTSUPP) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+/// Whether a capability is bound to a user namespace. The revision is the highest byte of a little-endian word.
+pub(super) fn is_namespaced(capability: &[u8]) -> bool {
+    capability.get(3) == Some(&REVISION_3)
 }
 
 fn read(file: &OwnedFd, size: usize) -> io::Result<Vec<u8>> {

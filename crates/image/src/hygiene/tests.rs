@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
 use super::*;
@@ -146,4 +146,39 @@ fn t26_nobody_can_want_a_secret_that_machines_share() {
     let expected = [Rule::MachineId, Rule::GeneratedKey, Rule::RandomSeed];
     assert_eq!(rules(root.path(), &policy).into_iter().map(|(_, rule)| rule).collect::<Vec<_>>(), expected);
     assert_eq!(clean(File::open(root.path()).unwrap().as_fd(), &policy, Scope::Everything).unwrap(), [""; 0]);
+}
+
+#[test]
+fn t25_a_privileged_program_is_one_that_a_package_brought_or_the_spec_declares() {
+    let root = tree(&[("usr/bin/su", ""), ("usr/bin/own", ""), ("usr/lib/.hidden", ""), ("tmp/x", "")]);
+    let opened = File::open(root.path()).unwrap();
+    let chmod = |path: &str, mode| {
+        fs::set_permissions(root.path().join(path), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (path, mode) in
+        [("usr/bin/su", 0o4755), ("usr/bin/own", 0o2755), ("usr/lib/.hidden", 0o4755), ("tmp/x", 0o4755)]
+    {
+        chmod(path, mode);
+    }
+    let excludes = Excludes::runtime();
+    let programs = privileged(opened.as_fd(), &excludes).unwrap();
+    let paths: Vec<&str> = programs.iter().map(|program| program.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["usr/bin/own", "usr/bin/su", "usr/lib/.hidden"],
+        "what the image leaves out is not looked at"
+    );
+
+    let su = programs[1].clone();
+    let declared = vec![Declared { path: "usr/bin/own".to_owned(), mode: 0o2755 }];
+    let policy = Policy { excludes, privileged: vec![su], declared, ..Policy::default() };
+    let found = |policy| check(opened.as_fd(), policy).unwrap();
+    let [hidden] = &found(&policy)[..] else { panic!("{:?}", found(&policy)) };
+    assert_eq!((hidden.path.as_str(), hidden.rule), ("/usr/lib/.hidden", Rule::PrivilegedProgram));
+    assert!(hidden.reason.starts_with("is a setuid program (mode 4755, owner "), "{}", hidden.reason);
+
+    // The program of a package is known as it was left, and the declared one with its mode.
+    chmod("usr/bin/su", 0o6755);
+    chmod("usr/bin/own", 0o4755);
+    assert_eq!(found(&policy).len(), 3);
 }

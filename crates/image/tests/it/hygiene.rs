@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lbuild_image::exclude::Excludes;
-use lbuild_image::hygiene::{Policy, Rule, Scope, check, clean};
+use lbuild_image::hygiene::{Policy, Rule, Scope, check, clean, privileged};
 
 use crate::debian;
 use crate::machine::output;
@@ -21,7 +21,13 @@ fn privileged_t26_a_debian_system_is_cleaned_until_it_passes() {
     let work = tempfile::tempdir().unwrap();
     let tree = work.path().join("tree");
     output(Command::new("cp").arg("-a").arg(debian::tree()).arg(&tree));
-    let policy = Policy { excludes: Excludes::runtime(), ..Policy::default() };
+    let excludes = Excludes::runtime();
+    let brought = privileged(File::open(&tree).unwrap().as_fd(), &excludes).unwrap();
+    assert!(
+        brought.iter().any(|program| program.path == "usr/bin/su" && program.mode == 0o4755),
+        "{brought:?}"
+    );
+    let policy = Policy { excludes, privileged: brought, ..Policy::default() };
     let found = rules(&tree, &policy);
     assert!(found.contains(&("/etc/ssh/ssh_host_ed25519_key".to_owned(), Rule::GeneratedKey)), "{found:?}");
     let cleaned = clean(File::open(&tree).unwrap().as_fd(), &policy, Scope::Everything).unwrap();
@@ -48,6 +54,8 @@ fn privileged_t26_foreign_owners_capabilities_and_whiteouts_are_found() {
         ("/usr/gone".to_owned(), Rule::Whiteout),
         ("/usr/owned".to_owned(), Rule::ForeignOwner),
         ("/usr/ping".to_owned(), Rule::NamespacedCapability),
+        ("/usr/ping".to_owned(), Rule::PrivilegedProgram),
+        ("/usr/plain".to_owned(), Rule::PrivilegedProgram),
     ];
     assert_eq!(rules(root, &Policy::default()), expected);
 }

@@ -46,6 +46,11 @@ impl Claims {
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a package has a file, symlink or other node at `path`.
+    pub fn has_node(&self, path: &[u8]) -> bool {
+        matches!(self.lock(path).get(path), Some(Claim::Node(_)))
+    }
+
     /// Directories made by this unpack that have nothing in them, with their times.
     pub fn empty_directories(&self) -> Vec<(Vec<u8>, i64)> {
         let shards: Vec<_> =
@@ -76,4 +81,10 @@ pub(super) fn parent(path: &[u8]) -> &[u8] {
 /// The last component of `path`.
 pub(super) fn file_name(path: &[u8]) -> &[u8] {
     &path[path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1)..]
+}
+
+impl Default for Claims {
+    fn default() -> Self {
+        Self::new()
+    }
 }

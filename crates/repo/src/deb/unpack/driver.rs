@@ -77,6 +77,7 @@ pub(super) fn run(
         triggered,
         files: shared.files.load(Ordering::Relaxed),
         bytes: shared.bytes.load(Ordering::Relaxed),
+        claims: shared.claims,
     })
 }
 

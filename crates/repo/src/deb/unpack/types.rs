@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 
+use super::claims::Claims;
 use crate::deb::archive::ArchiveError;
 
 /// One `.deb` to unpack.
@@ -122,6 +123,15 @@ pub struct Unpacked {
     pub files: usize,
     /// Bytes of regular files written.
     pub bytes: u64,
+    pub(super) claims: Claims,
+}
+
+impl Unpacked {
+    /// Whether one of the packages brought what stands at `path`, the place in the tree without a leading `/` and without
+    /// links in its directories. Scripts cannot change the answer, as they can change the lists in dpkg's database.
+    pub fn brought(&self, path: &[u8]) -> bool {
+        self.claims.has_node(path)
+    }
 }
 
 /// Why packages could not be unpacked.
