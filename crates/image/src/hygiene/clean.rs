@@ -10,12 +10,14 @@ use crate::walk::{Found, Step, walk};
 
 /// Cleans the tree below `root` and returns the paths that were removed or emptied, without leading slash.
 ///
-/// What the spec wants and what the image leaves out stays. Removing is not undone when a later entry fails.
+/// What the spec wants and what the image leaves out stays. Links to what is removed go with it. Removing is not undone
+/// when a later entry fails.
 ///
 /// # Errors
 /// An entry that cannot be read, removed or emptied.
 pub fn clean(root: BorrowedFd<'_>, policy: &Policy, scope: Scope) -> Result<Vec<String>, HygieneError> {
     let mut cleaned = Vec::new();
+    let mut removed = Vec::new();
     walk(
         root,
         &mut |found| {
@@ -35,11 +37,51 @@ pub fn clean(root: BorrowedFd<'_>, policy: &Policy, scope: Scope) -> Result<Vec<
             if leftover.remedy != Remedy::Report {
                 cleaned.push(String::from_utf8_lossy(found.path).into_owned());
             }
+            if leftover.remedy == Remedy::Remove {
+                removed.push(found.path.to_vec());
+            }
             Ok(if leftover.remedy == Remedy::Remove { Step::Over } else { Step::Into })
         },
         &|path, error| HygieneError::new(path, error),
     )?;
+    if !removed.is_empty() {
+        cleaned.extend(remove_links(root, &removed)?);
+    }
     Ok(cleaned)
+}
+
+/// Removes the links to what was removed: those beside it, as `openssl-rehash(1)` makes them for certificates.
+fn remove_links(root: BorrowedFd<'_>, removed: &[Vec<u8>]) -> Result<Vec<String>, HygieneError> {
+    let leads_there = |directory: &[u8]| {
+        let below = |path: &Vec<u8>| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with(b"/"));
+        directory.is_empty() || removed.iter().any(below)
+    };
+    let mut links = Vec::new();
+    walk(
+        root,
+        &mut |found| {
+            let failed = |error| HygieneError::new(found.path, error);
+            if found.kind() == FileType::Symlink {
+                let target = beside(found.path, found.read_link().map_err(failed)?.to_bytes());
+                if removed.contains(&target) {
+                    fs::unlinkat(found.parent, found.name, AtFlags::empty()).map_err(failed)?;
+                    links.push(String::from_utf8_lossy(found.path).into_owned());
+                }
+            }
+            Ok(if leads_there(found.path) { Step::Into } else { Step::Over })
+        },
+        &|path, error| HygieneError::new(path, error),
+    )?;
+    Ok(links)
+}
+
+/// Where the link at `path` leads, if it says so from the root of the tree or from its own directory.
+fn beside(path: &[u8], target: &[u8]) -> Vec<u8> {
+    if let Some(absolute) = target.strip_prefix(b"/") {
+        return absolute.to_vec();
+    }
+    let directory = path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
+    [&path[..directory], target].concat()
 }
 
 fn apply(found: &Found<'_>, remedy: Remedy) -> rustix::io::Result<()> {

@@ -123,6 +123,31 @@ fn t26_whole_directories_are_removed() {
 }
 
 #[test]
+fn t26_links_to_what_is_removed_go_with_it() {
+    let certificates = "etc/ssl/certs";
+    let root = tree(&[("etc/ssl/certs/ssl-cert-snakeoil.pem", "x"), ("etc/ssl/certs/ca.pem", "x")]);
+    let links = [
+        ("2e5ac55d.0", "ssl-cert-snakeoil.pem"),
+        ("zz", "/etc/ssl/certs/ssl-cert-snakeoil.pem"),
+        ("5ed36f99.0", "ca.pem"),
+        ("gone", "never-there"),
+    ];
+    for (name, target) in links {
+        symlink(target, root.path().join(certificates).join(name)).unwrap();
+    }
+    let opened = File::open(root.path()).unwrap();
+    let cleaned = clean(opened.as_fd(), &Policy::default(), Scope::Everything).unwrap();
+    let expected = ["ssl-cert-snakeoil.pem", "2e5ac55d.0", "zz"].map(|name| format!("{certificates}/{name}"));
+    assert_eq!(cleaned, expected);
+    let mut left: Vec<_> = fs::read_dir(root.path().join(certificates))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["5ed36f99.0", "ca.pem", "gone"]);
+}
+
+#[test]
 fn t26_what_a_script_leaves_is_not_cleaned_away_but_reported() {
     let files: Vec<_> = DIRTY.iter().map(|(path, text, _)| (*path, *text)).collect();
     let root = tree(&files);
