@@ -57,7 +57,7 @@ impl Engine {
         let runner =
             Runner { plan: &plan, store: &self.store, observer, spec: &lock.name, execute: &workshop };
         let (done, steps) = runner.run()?;
-        let isolation = "ns".to_owned();
+        let isolation = done.isolation().to_string();
         let artifacts = publisher.publish(self, blueprint, &lock, &done, &isolation, observer)?;
         let mut objects = done.objects();
         objects.extend(lock.packages().map(|package| package.sha256));

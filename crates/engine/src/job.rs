@@ -1,12 +1,12 @@
 //! One sandboxed job of a step: follows its log, stops it on request, and says in one error why it failed.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use lbuild_sandbox::{Channel, Finished, Killer, Launcher, Outcome, Running, Spec};
+use lbuild_sandbox::{Channel, Finished, Isolation, Killer, Launcher, Outcome, Running, Spec};
 use lbuild_store::Cancel;
 
 use crate::engine::JobLimits;
@@ -29,6 +29,27 @@ pub(crate) struct Jobs<'a> {
     pub(crate) observer: &'a Observer<'a>,
     /// Raised on request and when another step of the build failed.
     pub(crate) cancel: &'a Cancel,
+    /// What held the jobs so far.
+    pub(crate) witness: &'a Witness,
+}
+
+/// What the sandbox says that it applied to the jobs of a step.
+#[derive(Debug, Default)]
+pub(crate) struct Witness(Mutex<Option<Isolation>>);
+
+impl Witness {
+    fn see(&self, isolation: &Isolation) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = Some(match seen.take() {
+            Some(before) => before.weakest(isolation),
+            None => isolation.clone(),
+        });
+    }
+
+    /// What held all jobs; `None` when there was none.
+    pub(crate) fn isolation(self) -> Option<Isolation> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What runs beside a job and talks to its agent.
@@ -62,6 +83,7 @@ impl Jobs<'_> {
         self.check_cancel()?;
         (spec.limits.wall, spec.limits.disk) = (self.limits.time, self.limits.disk);
         let running = self.launcher.spawn(spec).map_err(|error| self.sandbox(error))?;
+        self.witness.see(running.isolation());
         let mut log = Log { jobs: self, tail: VecDeque::new(), on_line };
         let (finished, talked) = self.follow(running, talk, &mut log)?;
         let tail = log.tail.into();

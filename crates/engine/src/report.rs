@@ -23,7 +23,7 @@ pub struct BuildReport {
     pub seconds: f64,
     /// Every step came from the store.
     pub cached: bool,
-    /// How the build was isolated, such as `ns`.
+    /// What held every job that the artifacts come from, such as `ns, own ids, landlock 6, limits: memory pids`.
     pub isolation: String,
     /// The boot check, where one was asked for.
     pub boot: Option<BootReport>,

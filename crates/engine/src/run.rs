@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
+use lbuild_sandbox::Isolation;
 use lbuild_store::{Cancel, Digest, Input, Output, OutputRef, StepRecord, Steps, Store};
+use serde::{Deserialize, Serialize};
 
 use crate::error::BuildError;
 use crate::event::{Event, Observer};
@@ -25,6 +27,16 @@ pub(crate) struct Made {
     pub(crate) data: serde_json::Value,
     /// Size for people, in bytes.
     pub(crate) size: Option<u64>,
+    /// What held the jobs that made it; `None` when it took none.
+    pub(crate) isolation: Option<Isolation>,
+}
+
+/// What the record of a step keeps besides its inputs and outputs.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    facts: serde_json::Value,
+    isolation: Option<Isolation>,
 }
 
 /// Makes the output of a step that the store does not have.
@@ -35,22 +47,46 @@ pub(crate) trait Execute: Sync {
 
 /// The records of the steps that have ended.
 #[derive(Debug, Default)]
-pub(crate) struct Done(Mutex<BTreeMap<Step, (Digest, StepRecord)>>);
+pub(crate) struct Done(Mutex<BTreeMap<Step, Ended>>);
+
+#[derive(Debug)]
+struct Ended {
+    key: Digest,
+    /// With the facts alone as its data.
+    record: StepRecord,
+    isolation: Option<Isolation>,
+}
+
+impl Ended {
+    /// From what the store keeps; `None` when another version of the program wrote it.
+    fn open(key: Digest, mut record: StepRecord) -> Option<Self> {
+        let kept: Kept = serde_json::from_value(record.data).ok()?;
+        record.data = kept.facts;
+        Some(Self { key, record, isolation: kept.isolation })
+    }
+}
 
 impl Done {
     /// The record of a step that has ended.
     pub(crate) fn get(&self, step: Step) -> Option<StepRecord> {
-        self.lock().get(&step).map(|(_, record)| record.clone())
+        self.lock().get(&step).map(|ended| ended.record.clone())
+    }
+
+    /// What held every job that the outputs come from, in this build or in the one that made them.
+    pub(crate) fn isolation(&self) -> Isolation {
+        let steps = self.lock();
+        let jobs = steps.values().filter_map(|ended| ended.isolation.clone());
+        jobs.reduce(|weakest, isolation| weakest.weakest(&isolation)).unwrap_or_default()
     }
 
     /// Every object that the steps made.
     pub(crate) fn objects(&self) -> Vec<Digest> {
-        let of = |(key, record): &(Digest, StepRecord)| {
-            let outputs = record.outputs.iter().map(|output| match output.reference {
+        let of = |ended: &Ended| {
+            let outputs = ended.record.outputs.iter().map(|output| match output.reference {
                 OutputRef::Blob(blob) => blob.digest,
                 OutputRef::Tree(tree) => tree,
             });
-            outputs.chain([*key]).collect::<Vec<_>>()
+            outputs.chain([ended.key]).collect::<Vec<_>>()
         };
         self.lock().values().flat_map(of).collect()
     }
@@ -58,7 +94,7 @@ impl Done {
     /// What the step's output adds to the keys of the steps that read it.
     fn identity(&self, step: Step) -> Option<Digest> {
         let steps = self.lock();
-        let (key, record) = steps.get(&step)?;
+        let Ended { key, record, .. } = steps.get(&step)?;
         let inputs: Vec<Input> = record
             .outputs
             .iter()
@@ -70,11 +106,11 @@ impl Done {
         Some(if inputs.is_empty() { *key } else { Steps::key("outputs", &inputs) })
     }
 
-    fn put(&self, step: Step, key: Digest, record: StepRecord) {
-        self.lock().insert(step, (key, record));
+    fn put(&self, step: Step, ended: Ended) {
+        self.lock().insert(step, ended);
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Step, (Digest, StepRecord)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Step, Ended>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -97,7 +133,7 @@ enum Origin {
     Made(Option<u64>),
 }
 
-type Ended = (Step, Result<StepReport, BuildError>);
+type Outcome = (Step, Result<StepReport, BuildError>);
 
 impl Runner<'_> {
     /// Runs every step; the first failure stops the others and is returned.
@@ -106,7 +142,7 @@ impl Runner<'_> {
         let stop = Cancel::new();
         let (sender, receiver) = channel();
         let reports = thread::scope(|scope| {
-            let start = |planned: &PlannedStep, sender: Sender<Ended>| {
+            let start = |planned: &PlannedStep, sender: Sender<Outcome>| {
                 let (done, stop, planned) = (&done, &stop, planned.clone());
                 scope.spawn(move || {
                     let result = self.step(&planned, done, stop);
@@ -121,9 +157,9 @@ impl Runner<'_> {
 
     fn schedule(
         &self,
-        start: &dyn Fn(&PlannedStep, Sender<Ended>),
-        sender: &Sender<Ended>,
-        receiver: &Receiver<Ended>,
+        start: &dyn Fn(&PlannedStep, Sender<Outcome>),
+        sender: &Sender<Outcome>,
+        receiver: &Receiver<Outcome>,
         stop: &Cancel,
     ) -> Result<Vec<StepReport>, BuildError> {
         let mut waiting: Vec<&PlannedStep> = self.plan.steps.iter().collect();
@@ -162,7 +198,7 @@ impl Runner<'_> {
         }
     }
 
-    fn next(&self, receiver: &Receiver<Ended>, stop: &Cancel) -> Option<Ended> {
+    fn next(&self, receiver: &Receiver<Outcome>, stop: &Cancel) -> Option<Outcome> {
         if self.observer.cancel.is_cancelled() {
             stop.cancel();
         }
@@ -179,9 +215,10 @@ impl Runner<'_> {
         }
         let key = inputs.key();
         let name = planned.step.name();
-        if let Some(record) = self.store.steps().get(key) {
-            self.store.steps().remember(self.spec, key, &record).map_err(BuildError::Store)?;
-            done.put(planned.step, key, record);
+        let stored = || self.store.steps().get(key).and_then(|record| Ended::open(key, record));
+        if let Some(ended) = stored() {
+            self.store.steps().remember(self.spec, key, &ended.record).map_err(BuildError::Store)?;
+            done.put(planned.step, ended);
             return Ok(self.ended(planned.step, key, began, Origin::Store, Vec::new()));
         }
         let differences = self
@@ -191,25 +228,27 @@ impl Runner<'_> {
             .map_err(BuildError::Store)?;
         let changed: Vec<String> = differences.unwrap_or_default().into_iter().map(|one| one.label).collect();
         let guard = self.store.lock(key, stop).map_err(|error| store_error(error, stop))?;
-        if let Some(record) = self.store.steps().get(key) {
+        if let Some(ended) = stored() {
             // Another build made it while this one waited.
-            done.put(planned.step, key, record);
+            done.put(planned.step, ended);
             return Ok(self.ended(planned.step, key, began, Origin::Store, changed));
         }
         self.observer.emit(Event::StepMissed { step: name.to_owned(), changed: changed.clone() });
         self.observer
             .emit(Event::StepStarted { step: name.to_owned(), title: planned.step.title().to_owned() });
         let made = self.execute.execute(planned.step, key, done, stop)?;
-        let record = StepRecord {
+        let kept = Kept { facts: made.data.clone(), isolation: made.isolation.clone() };
+        let mut record = StepRecord {
             name: planned.step.record().to_owned(),
             inputs: inputs.entries().to_vec(),
             outputs: made.outputs,
             seconds: began.elapsed().as_secs_f64(),
-            data: made.data,
+            data: serde_json::to_value(kept).unwrap_or_else(|error| unreachable!("plain data: {error}")),
         };
         self.store.steps().put(self.spec, key, &record).map_err(BuildError::Store)?;
         drop(guard);
-        done.put(planned.step, key, record);
+        record.data = made.data;
+        done.put(planned.step, Ended { key, record, isolation: made.isolation });
         Ok(self.ended(planned.step, key, began, Origin::Made(made.size), changed))
     }
 

@@ -71,8 +71,8 @@ impl Launcher {
             .and_then(|()| running.control().send(&input))
             .map_err(lost)?;
         match receive(running.control()).map_err(lost)? {
-            Reply::Started { unique_ids } => {
-                running.set_unique_ids(unique_ids);
+            Reply::Started(isolation) => {
+                running.set_isolation(isolation);
                 Ok(running)
             }
             Reply::Failed(failure) => {

@@ -1,5 +1,6 @@
 //! What this machine offers a sandbox, and what it lacks.
 
+use std::fmt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -22,17 +23,20 @@ pub struct Report {
     pub findings: Vec<Finding>,
 }
 
-/// The layers that hold on this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Namespaces of the host's kernel, which is no boundary between tenants.
+pub(crate) const NAMESPACES_LEVEL: &str = "ns";
+
+/// The layers that hold: on a machine, or those that were applied to a job.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Isolation {
-    /// `ns`: namespaces of the host's kernel, which is no boundary between tenants.
+    /// `ns`: namespaces of the host's kernel, which is no boundary between tenants; empty when nothing was applied.
     pub level: String,
     /// Whether the caller is the host's root, which allows ranges of ids per job.
     pub root: bool,
     /// Whether every running job has ids of its own (id-mapped mounts work); else jobs of one user share a range.
     pub unique_ids: bool,
-    /// Landlock ABI, 0 when the kernel has none.
+    /// Interface of landlock by which the rules are enforced, 0 for none; newer ones are not made use of.
     pub landlock: i32,
     /// Whether memory is limited per job.
     pub memory_limit: bool,
@@ -40,6 +44,36 @@ pub struct Isolation {
     pub pids_limit: bool,
     /// Whether processor time is limited per job.
     pub cpu_limit: bool,
+}
+
+impl Isolation {
+    /// What holds of both.
+    #[must_use]
+    pub fn weakest(self, other: &Self) -> Self {
+        Self {
+            level: if self.level == other.level { self.level } else { String::new() },
+            root: self.root && other.root,
+            unique_ids: self.unique_ids && other.unique_ids,
+            landlock: self.landlock.min(other.landlock),
+            memory_limit: self.memory_limit && other.memory_limit,
+            pids_limit: self.pids_limit && other.pids_limit,
+            cpu_limit: self.cpu_limit && other.cpu_limit,
+        }
+    }
+}
+
+/// One line for provenance: the level, then what holds besides, such as `ns, own ids, landlock 6, limits: memory pids`.
+impl fmt::Display for Isolation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = if self.level.is_empty() { "none" } else { &self.level };
+        let ids = if self.unique_ids { "own ids" } else { "shared ids" };
+        write!(f, "{level}, {ids}, landlock {}, limits:", self.landlock)?;
+        let limits = [(self.memory_limit, "memory"), (self.pids_limit, "pids"), (self.cpu_limit, "cpu")];
+        if limits.iter().all(|(limited, _)| !limited) {
+            return f.write_str(" none");
+        }
+        limits.iter().filter(|(limited, _)| *limited).try_for_each(|(_, name)| write!(f, " {name}"))
+    }
 }
 
 /// Something missing or weak.
@@ -90,7 +124,7 @@ impl Launcher {
             let root = Root::Overlay { lowers: Vec::new(), upper: upper.clone(), work: work.clone() };
             let mut running =
                 self.spawn(Spec::new(root, Task::Agent { name: NOTHING.to_owned(), input: Vec::new() }))?;
-            let unique_ids = running.has_unique_ids();
+            let unique_ids = running.isolation().unique_ids;
             running.wait(&mut |_, _| {}).map(|_| unique_ids).map_err(LaunchError::from)
         });
         let cleaned = [&upper, &work].into_iter().try_for_each(|tree| self.delete_tree(tree));
@@ -110,4 +144,27 @@ fn fatal(error: &LaunchError) -> Finding {
     };
     let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     Finding { fatal: true, what: format!("{error}{cause}"), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_of_two_jobs_is_what_holds_of_each() {
+        let strong = Isolation {
+            level: NAMESPACES_LEVEL.to_owned(),
+            root: true,
+            unique_ids: true,
+            landlock: 6,
+            memory_limit: true,
+            pids_limit: true,
+            cpu_limit: false,
+        };
+        assert_eq!(strong.to_string(), "ns, own ids, landlock 6, limits: memory pids");
+        let weak = Isolation { unique_ids: false, landlock: 0, memory_limit: false, ..strong.clone() };
+        assert_eq!(strong.weakest(&weak), weak);
+        let bare = weak.weakest(&Isolation::default());
+        assert_eq!(bare.to_string(), "none, shared ids, landlock 0, limits: none");
+    }
 }

@@ -12,6 +12,7 @@ use crate::channel::Channel;
 use crate::error::WaitError;
 use crate::launcher::receive;
 use crate::outcome::{Breach, Finished, Outcome};
+use crate::preflight::Isolation;
 use crate::wire::Reply;
 
 /// Longest line of log in bytes; a longer one is given in pieces.
@@ -35,7 +36,7 @@ pub struct Running {
     logs: Vec<Log>,
     room: u64,
     overflow: bool,
-    unique_ids: bool,
+    isolation: Isolation,
 }
 
 /// Stops a job from another thread.
@@ -66,7 +67,7 @@ impl Running {
             logs: logs.collect(),
             room,
             overflow: false,
-            unique_ids: false,
+            isolation: Isolation::default(),
         }
     }
 
@@ -74,13 +75,13 @@ impl Running {
         &self.control
     }
 
-    pub(crate) fn set_unique_ids(&mut self, unique_ids: bool) {
-        self.unique_ids = unique_ids;
+    pub(crate) fn set_isolation(&mut self, isolation: Isolation) {
+        self.isolation = isolation;
     }
 
-    /// Whether no other running job has the ids of this one.
-    pub fn has_unique_ids(&self) -> bool {
-        self.unique_ids
+    /// What holds this job, as its supervisor and its first process applied it.
+    pub fn isolation(&self) -> &Isolation {
+        &self.isolation
     }
 
     /// The connection to the job's agent; `None` for a program. Can be used by another thread during

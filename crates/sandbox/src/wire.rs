@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::outcome::Finished;
-use crate::preflight::Report;
+use crate::preflight::{Isolation, Report};
 use crate::spec::{Limits, Mount, Root, Task};
 
 /// The hidden first argument that turns the program into a supervisor. The control socket is its standard input.
@@ -39,7 +39,7 @@ pub(crate) struct Job {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// The sandbox is closed and the task is running in it.
-    Started { unique_ids: bool },
+    Started(Isolation),
     /// The request failed; for a job: before its task was running.
     Failed(Failure),
     /// The job is over and nothing of it is left.

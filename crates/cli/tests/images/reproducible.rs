@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use lbuild_sandbox::{Isolation, Launcher};
+
 use crate::place::{Built, LIVE, Place, SMALL, Surroundings, shared_since};
 use crate::rootfs::Rootfs;
 
@@ -60,6 +62,25 @@ fn privileged_t24_a_system_is_the_same_everywhere() {
 fn privileged_t24_an_iso_is_the_same_everywhere() {
     let built = assert_same_everywhere(LIVE);
     assert!(built.artifacts().iter().any(|(name, _)| name == "live-amd64.iso"), "{:?}", built.report);
+}
+
+/// The level of isolation comes from the jobs, also for those that another build has run.
+#[test]
+fn privileged_the_manifest_tells_what_held_the_build() {
+    let place = Place::shared();
+    place.spec(&SMALL.replace("name = \"small\"", "name = \"held\""));
+    let exe = std::path::PathBuf::from(env!("CARGO_BIN_EXE_lbuild"));
+    let machine = Launcher::with_exe(exe).and_then(|launcher| launcher.preflight(place.store()));
+    // No step asks for a limit of processor time.
+    let expected = Isolation { cpu_limit: false, ..machine.expect("a report").isolation }.to_string();
+    assert!(expected.starts_with("ns, own ids, landlock "), "{expected}");
+    for _ in 0..2 {
+        let built = place.build();
+        let manifest = fs::read_to_string(built.out.join("manifest.json")).expect("the manifest");
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+        assert_eq!(manifest["provenance"]["isolation"], expected);
+        assert_eq!(built.report["isolation"], expected);
+    }
 }
 
 /// Another year is what no test can build in; but what a clock leaves in an image can be looked for.

@@ -82,5 +82,5 @@ fn made(bench: &Bench<'_>, report: &Report, place: &Path) -> Result<Made, BuildE
         seconds: report.seconds,
     };
     let data = serde_json::to_value(told).map_err(|error| bench.jobs().sandbox(error))?;
-    Ok(Made { outputs, data, size: None })
+    Ok(Made { outputs, data, ..Made::default() })
 }

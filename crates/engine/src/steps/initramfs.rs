@@ -39,7 +39,7 @@ pub(super) fn inputs(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let report: InputsReport = Single::run(bench, spec)?;
     let blob = bench.store().blobs().put_bytes(report.list.as_bytes()).map_err(BuildError::Store)?;
     let output = Output { name: "inputs".to_owned(), reference: OutputRef::Blob(blob) };
-    Ok(Made { outputs: vec![output], data: serde_json::Value::Null, size: None })
+    Ok(Made { outputs: vec![output], ..Made::default() })
 }
 
 /// Generates it, in a copy of the tree that is then thrown away.
@@ -58,7 +58,7 @@ pub(super) fn generate(bench: &Bench<'_>) -> Result<Made, BuildError> {
     place.remove(bench);
     let output = Output { name: IMAGE.to_owned(), reference: OutputRef::Blob(blob) };
     let data = serde_json::to_value(generated).map_err(|error| bench.jobs().sandbox(error))?;
-    Ok(Made { outputs: vec![output], data, size: Some(blob.size) })
+    Ok(Made { outputs: vec![output], data, size: Some(blob.size), ..Made::default() })
 }
 
 /// The core alone for its own initramfs, else the whole system.

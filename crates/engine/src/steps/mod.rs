@@ -26,7 +26,7 @@ use crate::configure::{Action, Probe};
 use crate::engine::Engine;
 use crate::error::BuildError;
 use crate::event::Observer;
-use crate::job::Jobs;
+use crate::job::{Jobs, Witness};
 use crate::lock::Lock;
 use crate::mirror::Mirrors;
 use crate::plan::Step;
@@ -105,27 +105,35 @@ pub(crate) struct Bench<'a> {
     pub(crate) cancel: &'a Cancel,
     /// When the step began, in seconds since 1970.
     pub(crate) began: i64,
+    witness: &'a Witness,
 }
 
 impl Execute for Workshop<'_> {
     fn execute(&self, step: Step, key: Digest, done: &Done, cancel: &Cancel) -> Result<Made, BuildError> {
         let began = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
         let began = i64::try_from(began).unwrap_or(i64::MAX);
-        let bench = Bench { workshop: self, step, key, done, cancel, began };
-        match step {
-            Step::Tools | Step::BootTools | Step::Core | Step::Base | Step::Packages => install::make(&bench),
-            Step::Configure => configure::apply(&bench, &self.configure),
-            Step::Files => configure::apply(&bench, &self.files),
-            Step::CoreInputs | Step::InitramfsInputs => initramfs::inputs(&bench),
-            Step::CoreInitramfs | Step::Initramfs => initramfs::generate(&bench),
-            Step::BootFiles => initramfs::place(&bench),
-            Step::Hygiene => hygiene::check(&bench),
-            Step::Squashfs => pack::squashfs(&bench),
-            Step::Rootfs => pack::rootfs(&bench),
-            Step::Oci => pack::oci(&bench),
-            Step::Iso => pack::iso(&bench),
-            Step::BootCheck => boot::run(&bench),
-        }
+        let witness = Witness::default();
+        let bench = Bench { workshop: self, step, key, done, cancel, began, witness: &witness };
+        let made = make(&bench)?;
+        Ok(Made { isolation: witness.isolation(), ..made })
+    }
+}
+
+fn make(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let workshop = bench.workshop;
+    match bench.step {
+        Step::Tools | Step::BootTools | Step::Core | Step::Base | Step::Packages => install::make(bench),
+        Step::Configure => configure::apply(bench, &workshop.configure),
+        Step::Files => configure::apply(bench, &workshop.files),
+        Step::CoreInputs | Step::InitramfsInputs => initramfs::inputs(bench),
+        Step::CoreInitramfs | Step::Initramfs => initramfs::generate(bench),
+        Step::BootFiles => initramfs::place(bench),
+        Step::Hygiene => hygiene::check(bench),
+        Step::Squashfs => pack::squashfs(bench),
+        Step::Rootfs => pack::rootfs(bench),
+        Step::Oci => pack::oci(bench),
+        Step::Iso => pack::iso(bench),
+        Step::BootCheck => boot::run(bench),
     }
 }
 
@@ -146,6 +154,7 @@ impl<'a> Bench<'a> {
             step: self.step,
             observer: self.workshop.observer,
             cancel: self.cancel,
+            witness: self.witness,
         }
     }
 

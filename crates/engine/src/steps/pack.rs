@@ -171,7 +171,7 @@ fn epoch(bench: &Bench<'_>) -> u64 {
 
 fn made(blob: BlobRef, data: serde_json::Value) -> Made {
     let output = Output { name: IMAGE.to_owned(), reference: OutputRef::Blob(blob) };
-    Made { outputs: vec![output], data, size: Some(blob.size) }
+    Made { outputs: vec![output], data, size: Some(blob.size), ..Made::default() }
 }
 
 /// A scratch directory that a job of the tools tree writes its image to.

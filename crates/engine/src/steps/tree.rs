@@ -73,7 +73,7 @@ impl Bench<'_> {
             TreeMeta { name: self.step.name().to_owned(), bytes: size.bytes, entries: size.entries, data };
         let tree = self.store().trees().commit(draft, &meta).map_err(BuildError::Store)?;
         let output = Output { name: TREE.to_owned(), reference: OutputRef::Tree(tree.key) };
-        Ok(Made { outputs: vec![output], data: meta.data, size: Some(size.bytes) })
+        Ok(Made { outputs: vec![output], data: meta.data, size: Some(size.bytes), ..Made::default() })
     }
 
     fn layers_under_tree(&self) -> Result<Vec<PathBuf>, BuildError> {

@@ -33,14 +33,16 @@ pub(crate) fn become_root() -> Result<(), Failure> {
     set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).step("become root inside")
 }
 
-/// Closes the sandbox, in the order in which each step still allows the next.
-pub(super) fn close(job: &Job, entered: &Entered) -> Result<(), Failure> {
+/// Closes the sandbox, in the order in which each step still allows the next; returns the interface of landlock that
+/// is enforced.
+pub(super) fn close(job: &Job, entered: &Entered) -> Result<i32, Failure> {
     drop_capabilities()?;
     set_no_new_privs(true).step("forbid new privileges")?;
-    landlock::restrict(entered)?;
+    let landlock = landlock::restrict(entered)?;
     seccompiler::apply_filter_all_threads(&seccomp::program(job.suppress_sync))
         .map_err(std::io::Error::other)
-        .step("install the filter of system calls")
+        .step("install the filter of system calls")?;
+    Ok(landlock)
 }
 
 fn drop_capabilities() -> Result<(), Failure> {

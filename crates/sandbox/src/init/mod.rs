@@ -19,6 +19,7 @@ use rustix::net::{SendFlags, send};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use landlock::interface as landlock_interface;
 pub(crate) use lockdown::become_root;
 
 use crate::agent::Agent;
@@ -53,7 +54,10 @@ pub(crate) struct Plan<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     /// The sandbox is closed and the task is running.
-    Started,
+    Started {
+        /// Interface of landlock that holds it, 0 for none.
+        landlock: i32,
+    },
     /// A step before that failed.
     Failed(Failure),
     /// The agent returned an error.
@@ -116,11 +120,11 @@ fn build_and_run(plan: Plan<'_>, reporter: i32) -> Result<(), Failure> {
     };
     let watched = entered.tmpfs.iter().map(AsRawFd::as_raw_fd);
     let keep: Vec<i32> = launch.descriptors().into_iter().chain(watched).chain([reporter]).collect();
-    lockdown::close(&plan.job, &entered)?;
+    let landlock = lockdown::close(&plan.job, &entered)?;
     // Before what is left is closed by number.
     drop((devices, plan.go));
     lockdown::close_descriptors(&keep)?;
-    launch.supervise(&entered.tmpfs)
+    launch.supervise(&entered.tmpfs, landlock)
 }
 
 fn die_with_supervisor() -> Result<(), Failure> {

@@ -43,8 +43,8 @@ impl Launch<'_> {
         own.chain([&self.report]).map(AsRawFd::as_raw_fd).collect()
     }
 
-    /// Runs the task and reports how it ended. Returning ends the job: the kernel kills what is left of it.
-    pub(super) fn supervise(self, tmpfs: &[OwnedFd]) -> Result<(), Failure> {
+    /// Runs the task and reports, with the interface of `landlock` that holds it, that it runs, and how it ended. Returning ends the job: the kernel kills what is left of it.
+    pub(super) fn supervise(self, tmpfs: &[OwnedFd], landlock: i32) -> Result<(), Failure> {
         let report = self.report.try_clone().step("copy a descriptor")?;
         let (started, telling) = std::io::pipe().step("make a pipe")?;
         let main = match sys::fork().step("start the task")? {
@@ -60,7 +60,7 @@ impl Launch<'_> {
         if let Ok(failure) = serde_json::from_str::<Failure>(&failure) {
             return Err(failure);
         }
-        super::report(report.as_fd(), &Report::Started);
+        super::report(report.as_fd(), &Report::Started { landlock });
         let end = follow(main, tmpfs)?;
         super::report(report.as_fd(), &end);
         Ok(())

@@ -7,9 +7,8 @@ use rustix::process::{Resource, geteuid, getrlimit};
 use super::cgroup::Groups;
 use super::record::Record;
 use crate::failure::Failure;
-use crate::preflight::{Finding, Isolation, Report};
+use crate::preflight::{Finding, Isolation, NAMESPACES_LEVEL, Report};
 use crate::spec::Limits;
-use crate::sys;
 
 /// Fewest open files that a job with a descriptor per package gets along with.
 const OPEN_FILES: u64 = 4096;
@@ -26,10 +25,10 @@ const SETTINGS: [(&str, &str); 4] = [
 pub(super) fn look(state: &Path) -> Result<Report, Failure> {
     let [memory_limit, pids_limit, cpu_limit] = limited(state)?;
     let isolation = Isolation {
-        level: "ns".to_owned(),
+        level: NAMESPACES_LEVEL.to_owned(),
         root: geteuid().is_root(),
         unique_ids: false,
-        landlock: sys::landlock_interface(),
+        landlock: crate::init::landlock_interface(),
         memory_limit,
         pids_limit,
         cpu_limit,

@@ -21,6 +21,7 @@ use crate::ids::{self, Ids, Slot};
 use crate::init::{self, MAX_REPORT, Report};
 use crate::outcome::Finished;
 use crate::plan::{self, MountPlan, RootPlan, Source};
+use crate::preflight::{Isolation, NAMESPACES_LEVEL};
 use crate::spec::{Owner, Root};
 use crate::sys::{self, Child, Side};
 use crate::wire::{Job, Reply};
@@ -94,9 +95,21 @@ pub(super) fn run(
     let limits = job.limits.clone();
     let disk = Disk::of(&job.root)?;
     let init = clone_init(job, given, &identity, sources, &groups, agents, control)?;
-    let unique_ids = identity.unique.is_some();
+    let applied = |landlock| {
+        let [memory_limit, pids_limit, cpu_group] = groups.limited();
+        Isolation {
+            level: NAMESPACES_LEVEL.to_owned(),
+            root: matches!(identity.ids, Ids::Root),
+            unique_ids: identity.unique.is_some(),
+            landlock,
+            memory_limit,
+            pids_limit,
+            cpu_limit: cpu_group && limits.cpus.is_some(),
+        }
+    };
     let mut watch = Watch { init, control, groups: &groups, disk, limits: &limits, start };
-    let ended = watch.follow(&mut || send(control, &Reply::Started { unique_ids }).step("tell the caller"));
+    let ended = watch
+        .follow(&mut |landlock| send(control, &Reply::Started(applied(landlock))).step("tell the caller"));
     let usage = watch.end();
     ended.map(|outcome| Finished { outcome, usage })
 }

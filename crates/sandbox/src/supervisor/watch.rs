@@ -30,11 +30,11 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits for the end of the job, calling `started` once its task runs. Kills it at a limit or when the caller
+    /// Waits for the end of the job, calling `started` with the interface of landlock once its task runs. Kills it at a limit or when the caller
     /// says so or is gone.
     pub(super) fn follow(
         &mut self,
-        started: &mut dyn FnMut() -> Result<(), Failure>,
+        started: &mut dyn FnMut(i32) -> Result<(), Failure>,
     ) -> Result<Outcome, Failure> {
         let mut agent_error = None;
         let mut running = false;
@@ -45,9 +45,9 @@ impl Watch<'_> {
                 self.wait(deadline.map_or(next_look, |deadline| deadline.min(next_look)))?;
             if reported {
                 match self.init.next_report()? {
-                    Report::Started => {
+                    Report::Started { landlock } => {
                         running = true;
-                        started()?;
+                        started(landlock)?;
                     }
                     Report::Failed(failure) => return Err(failure),
                     // An agent can fail before init has told that it runs.

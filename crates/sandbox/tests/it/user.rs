@@ -12,6 +12,7 @@ use crate::trial;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial!(privileged_root_is_told_what_its_machine_offers),
+        trial!(privileged_a_job_tells_what_holds_it),
         trial!(privileged_an_ordinary_user_runs_jobs_with_delegated_ids),
         trial!(privileged_an_ordinary_user_is_told_what_is_missing),
     ]
@@ -32,6 +33,25 @@ fn privileged_root_is_told_what_its_machine_offers() {
     assert_eq!(std::fs::read_dir(&store).expect("the store").count(), 0, "nothing stays");
     let error = bench.launcher.preflight(&bench.path("missing")).expect("a report");
     assert!(!error.usable && error.findings[0].fatal, "{error:?}");
+}
+
+fn privileged_a_job_tells_what_holds_it() {
+    let bench = fixture::Bench::new();
+    let store = bench.path("store");
+    std::fs::create_dir(&store).expect("a directory");
+    let machine = bench.launcher.preflight(&store).expect("a report").isolation;
+    let of_job = |name: &str, cpus| {
+        let mut spec = Spec::new(bench.overlay(name), shell("true"));
+        spec.limits.cpus = cpus;
+        let mut running = bench.launcher.spawn(spec).expect("a job");
+        let isolation = running.isolation().clone();
+        running.wait(&mut |_, _| {}).expect("its end");
+        isolation
+    };
+    assert_eq!(of_job("limited", Some(1.0)), machine, "all that the machine offers is made use of");
+    let unlimited = of_job("unlimited", None);
+    assert!(!unlimited.cpu_limit, "{unlimited:?}");
+    assert_eq!(lbuild_sandbox::Isolation { cpu_limit: machine.cpu_limit, ..unlimited }, machine);
 }
 
 /// Runs this program as a user that no machine has in a mount namespace where `setup` has been run; its output.
