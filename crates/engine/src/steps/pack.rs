@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lbuild_image::blob::Compressed;
 use lbuild_image::exclude::Excludes;
-use lbuild_image::iso::volume_id;
+use lbuild_image::iso::{IsoOptions, IsoPlaces, LiveSystem, volume_id};
 use lbuild_image::oci::{self, OciOptions};
 use lbuild_image::squashfs::{self, Compression, SquashfsOptions};
 use lbuild_sandbox::{Mount, Owner, Root, Spec, Task};
@@ -133,23 +133,29 @@ pub(crate) fn oci_options(bench: &Bench<'_>) -> OciOptions {
 pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let kernel = generated(bench)?.kernel;
     let lock = bench.workshop.lock;
-    let input = IsoInput {
+    let options = IsoOptions {
         volume_id: volume_id(&lock.name),
         disk_info: format!("{} {} {}", lock.name, lock.release, lock.architecture),
         epoch: epoch(bench),
         seed: lock.seed().0,
-        title: lock.name.clone(),
-        parameters: bench.workshop.settings.parameters.clone(),
-        timeout: 3,
+        live: LiveSystem {
+            title: lock.name.clone(),
+            parameters: bench.workshop.settings.parameters.clone(),
+            timeout: 3,
+        },
+    };
+    let places = IsoPlaces {
         work: format!("{WORK}/boot"),
         kernel: format!("{TARGET}/boot/vmlinuz-{kernel}"),
         initrd: "/input/initrd.img".to_owned(),
         squashfs: "/input/filesystem.squashfs".to_owned(),
         output: format!("{WORK}/image.iso"),
     };
+    let input = IsoInput { options, places };
     let work = Workplace::new(bench)?;
     let mut spec = work.spec(bench, agent(name::ISO, &input), bench.layers_below(Step::BootFiles)?)?;
-    for (step, target) in [(Step::Initramfs, &input.initrd), (Step::Squashfs, &input.squashfs)] {
+    for (step, target) in [(Step::Initramfs, &input.places.initrd), (Step::Squashfs, &input.places.squashfs)]
+    {
         let blob = bench.done.get(step).and_then(|record| record.blob(IMAGE));
         let blob = blob
             .ok_or_else(|| bench.jobs().sandbox(io::Error::other(format!("no output of {}", step.name()))))?;
