@@ -73,7 +73,7 @@ impl Step {
         }
     }
 
-    /// The name under which the store keeps its output: steps that make the same from the same inputs share it.
+    /// The name that goes into its key: steps that make the same from the same inputs share what they make.
     pub fn record(self) -> &'static str {
         match self {
             Self::CoreInitramfs => Self::Initramfs.name(),

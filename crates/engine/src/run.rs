@@ -215,7 +215,11 @@ impl Runner<'_> {
         }
         let key = inputs.key();
         let name = planned.step.name();
-        let stored = || self.store.steps().get(key).and_then(|record| Ended::open(key, record));
+        let stored = || {
+            let record = self.store.steps().get(key)?;
+            // A step that makes the same from the same may have made it; the past that is remembered is this one's.
+            Ended::open(key, StepRecord { name: name.to_owned(), ..record })
+        };
         if let Some(ended) = stored() {
             self.store.steps().remember(self.spec, key, &ended.record).map_err(BuildError::Store)?;
             done.put(planned.step, ended);
@@ -224,7 +228,7 @@ impl Runner<'_> {
         let differences = self
             .store
             .steps()
-            .explain(self.spec, planned.step.record(), inputs.entries())
+            .explain(self.spec, name, inputs.entries())
             .map_err(BuildError::Store)?;
         let changed: Vec<String> = differences.unwrap_or_default().into_iter().map(|one| one.label).collect();
         let guard = self.store.lock(key, stop).map_err(|error| store_error(error, stop))?;
@@ -239,7 +243,7 @@ impl Runner<'_> {
         let made = self.execute.execute(planned.step, key, done, stop)?;
         let kept = Kept { facts: made.data.clone(), isolation: made.isolation.clone() };
         let mut record = StepRecord {
-            name: planned.step.record().to_owned(),
+            name: name.to_owned(),
             inputs: inputs.entries().to_vec(),
             outputs: made.outputs,
             seconds: began.elapsed().as_secs_f64(),
@@ -330,6 +334,31 @@ mod tests {
         assert_eq!(ran, BTreeSet::from(["configure", "squashfs"]));
         let configure = reports.iter().find(|report| report.name == "configure").unwrap();
         assert_eq!(configure.changed, ["content"]);
+    }
+
+    #[test]
+    fn a_step_that_shares_its_output_with_another_has_a_past_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let count = Count(AtomicUsize::new(0), None);
+        let plan = |core: &str, whole: &str| {
+            let steps = [(Step::CoreInitramfs, core), (Step::Initramfs, whole)];
+            let steps = steps.map(|(step, content)| PlannedStep {
+                step,
+                inputs: Inputs::of(step.record(), 1).content("content", content),
+                reads: vec![],
+                after: if step == Step::Initramfs { vec![Step::CoreInitramfs] } else { vec![] },
+            });
+            Plan { steps: steps.to_vec() }
+        };
+        let changes = |core, whole| {
+            let reports = run(&store, &plan(core, whole), &count).unwrap();
+            reports.into_iter().map(|report| (report.cached, report.changed)).collect::<Vec<_>>()
+        };
+        let why = || vec!["content".to_owned()];
+        assert_eq!(changes("small", "large"), [(false, vec![]), (false, vec![])], "the first build");
+        assert_eq!(changes("small", "larger"), [(true, vec![]), (false, why())]);
+        assert_eq!(changes("larger", "larger"), [(true, vec![]), (true, vec![])], "one serves as the other");
     }
 
     #[test]
