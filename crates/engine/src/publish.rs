@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lbuild_image::digest::{Digest as ImageDigest, Measured};
 use lbuild_image::manifest::{
     Artifact, CHECKSUMS_NAME, MANIFEST_NAME, Manifest, Provenance, checksums, media_type,
 };
+use lbuild_image::measure::Measured;
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Output;
-use lbuild_store::{BlobRef, StoreError};
+use lbuild_store::{BlobRef, Digest, StoreError};
 use rustix::fs::{Access, access};
 
 use crate::engine::Engine;
@@ -79,7 +79,7 @@ impl Publisher {
         let manifest = Manifest::new(&lock.name, artifacts.collect(), provenance(blueprint, lock, isolation));
         let text = manifest.to_json();
         let sums = manifest.artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.sha256));
-        let manifest_digest = ImageDigest::of(text.as_bytes());
+        let manifest_digest = Digest::of(text.as_bytes());
         let sums = checksums(sums.chain([(MANIFEST_NAME, manifest_digest)]));
         for item in &items {
             self.place(engine, item.blob, &item.name)?;
@@ -126,8 +126,8 @@ fn images(blueprint: &Blueprint, lock: &Lock, done: &Done) -> Vec<Item> {
 fn provenance(blueprint: &Blueprint, lock: &Lock, isolation: &str) -> Provenance {
     Provenance {
         lbuild: env!("CARGO_PKG_VERSION").to_owned(),
-        spec_digest: ImageDigest(blueprint.digest),
-        lock_digest: ImageDigest(lock.digest().0),
+        spec_digest: Digest(blueprint.digest),
+        lock_digest: lock.digest(),
         base: lock.base.clone(),
         release: lock.release.clone(),
         architecture: lock.architecture.clone(),
@@ -142,7 +142,7 @@ fn told(artifact: Artifact, observer: &Observer<'_>) -> ArtifactReport {
         name: artifact.name,
         media_type: artifact.media_type,
         size: artifact.size,
-        sha256: lbuild_store::Digest(artifact.sha256.0),
+        sha256: artifact.sha256,
     };
     observer.emit(Event::Artifact {
         name: report.name.clone(),
@@ -153,7 +153,7 @@ fn told(artifact: Artifact, observer: &Observer<'_>) -> ArtifactReport {
 }
 
 fn measured(blob: BlobRef) -> Measured {
-    Measured { sha256: ImageDigest(blob.digest.0), size: blob.size }
+    Measured { sha256: blob.digest, size: blob.size }
 }
 
 fn put(engine: &Engine, bytes: &[u8]) -> Result<BlobRef, BuildError> {

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use zstd::stream::raw::CParameter;
 use zstd::stream::write::Encoder;
 
-use crate::digest::{Measured, Meter};
+use crate::measure::{Measured, Meter};
 
 /// How a blob is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`digest`] | SHA-256 and size of what is written |
+//! | [`measure`] | SHA-256 and size of what is written |
 //! | [`exclude`] | what of a tree stays out of an image |
 //! | [`tar`] | a tree as a deterministic tar stream |
 //! | [`blob`] | one pass from a stream to a zstd blob with both digests |
@@ -20,11 +20,11 @@
 pub mod blob;
 pub mod command;
 mod date;
-pub mod digest;
 pub mod exclude;
 pub mod hygiene;
 pub mod iso;
 pub mod manifest;
+pub mod measure;
 pub mod oci;
 pub mod squashfs;
 pub mod tar;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use lbuild_digest::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, Measured};
+use crate::measure::Measured;
 
 /// The file that lists the artifacts and their origin.
 pub const MANIFEST_NAME: &str = "manifest.json";

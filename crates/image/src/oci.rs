@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
+use lbuild_digest::Digest;
 use serde_json::{Value, json};
 
 use crate::blob::Compressed;
-use crate::digest::{Digest, Measured};
+use crate::measure::Measured;
 use crate::tar;
 
 const MEDIA_INDEX: &str = "application/vnd.oci.image.index.v1+json";

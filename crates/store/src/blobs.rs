@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
+use lbuild_digest::READ_SIZE;
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     BlobWriter, Cancel, Claim, Digest, Partial, Store, StoreError,
     atomic::{self, Unnamed},
-    digest::READ_SIZE,
     error::During,
     store::layout,
     trees,

@@ -26,7 +26,6 @@
 mod atomic;
 mod blobs;
 mod cancel;
-mod digest;
 mod error;
 mod gc;
 mod index;
@@ -50,7 +49,7 @@ mod writer;
 
 pub use blobs::{BlobRef, Blobs};
 pub use cancel::Cancel;
-pub use digest::{Digest, Hasher, InvalidDigest};
+pub use lbuild_digest::{Digest, Hasher, InvalidDigest};
 pub use error::StoreError;
 pub use gc::{Collected, Policy};
 pub use index::Indexes;

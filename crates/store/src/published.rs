@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use lbuild_digest::READ_SIZE;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     BlobRef, Digest, Hasher, Store, StoreError,
     atomic::{Durability, Unnamed},
-    digest::READ_SIZE,
     error::During,
     records,
     store::layout,

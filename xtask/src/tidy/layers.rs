@@ -6,7 +6,7 @@ use crate::workspace::{Workspace, WorkspaceError, crate_of};
 
 /// The layers, lowest first. A crate depends on crates of lower layers only.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("pure", &["spec", "solve"]),
+    ("pure", &["digest", "spec", "solve"]),
     ("formats", &["repo", "image"]),
     ("infra", &["store", "fetch", "sandbox"]),
     ("core", &["engine"]),

@@ -1,4 +1,7 @@
-//! SHA-256 digests: the names of blobs and the keys of steps and trees.
+//! SHA-256 digests: the names of blobs, the keys of steps and trees, and what is said of artifacts. They have one form
+//! as text: 64 lower-case hexadecimal digits.
+//!
+//! [`Digest`] is one, [`Hasher`] makes one of a stream of bytes or of the fields of a key.
 
 use std::{fmt, io, str::FromStr};
 
@@ -21,6 +24,9 @@ impl Digest {
     }
 
     /// Reads `source` to its end and returns the digest and the number of bytes.
+    ///
+    /// # Errors
+    /// The reader's own error.
     pub fn of_reader(source: &mut dyn io::Read) -> io::Result<(Self, u64)> {
         let mut hasher = Hasher::new();
         let size = hasher.absorb(source)?;
@@ -29,7 +35,7 @@ impl Digest {
 }
 
 /// Bytes read at once when hashing: large enough that system calls do not show up in a profile.
-pub(crate) const READ_SIZE: usize = 256 * 1024;
+pub const READ_SIZE: usize = 256 * 1024;
 
 impl fmt::Display for Digest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,6 +91,9 @@ impl Hasher {
     }
 
     /// Adds everything that `source` gives, and returns how many bytes that was.
+    ///
+    /// # Errors
+    /// The reader's own error.
     pub fn absorb(&mut self, source: &mut dyn io::Read) -> io::Result<u64> {
         let mut buffer = vec![0_u8; READ_SIZE];
         let mut size = 0_u64;
@@ -135,6 +144,14 @@ mod tests {
         for text in ["", "abc", upper, &"0".repeat(63), &"g".repeat(64), "../../etc/passwd"] {
             assert_eq!(text.parse::<Digest>(), Err(InvalidDigest), "{text}");
         }
+    }
+
+    #[test]
+    fn digests_survive_json() {
+        let json = serde_json::to_string(&Digest::of(b"abc")).unwrap();
+        assert_eq!(json, format!("\"{}\"", Digest::of(b"abc")));
+        assert_eq!(serde_json::from_str::<Digest>(&json).unwrap(), Digest::of(b"abc"));
+        assert!(serde_json::from_str::<Digest>("\"abc\"").is_err());
     }
 
     #[test]
