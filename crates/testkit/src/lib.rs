@@ -2,9 +2,11 @@
 //!
 //! - [`tarball`] and [`debfile`] write archives field by field, hostile ones included.
 //! - [`realdata`] finds the real indexes and packages that tests read.
+//! - [`child`] runs one test in a process of its own, to be killed or starved.
 //! - [`signing`] has RSA keys for fixtures.
 //! - [`treediff`] compares two file trees, with allowed differences and their reasons.
 
+pub mod child;
 pub mod debfile;
 pub mod realdata;
 pub mod signing;

@@ -2,17 +2,17 @@
 
 use lbuild_fetch::{Cancel, FetchError, FetchOptions, Fetcher};
 use lbuild_store::{Store, StoreError};
+use lbuild_testkit::child;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
 use crate::{
-    child,
     server::{Reply, Server},
     setup::{content, download, options},
 };
 
 #[test]
 fn privileged_t39_a_full_disk_is_named_with_what_is_needed() {
-    let Some(dir) = child::given_store() else {
+    let Some(dir) = child::given_directory() else {
         let dir = tempfile::tempdir().unwrap();
         let prefix = ["unshare", "--user", "--map-root-user", "--mount", "--propagation", "private"];
         let name = "full::privileged_t39_a_full_disk_is_named_with_what_is_needed";

@@ -1,6 +1,5 @@
 //! Fetching from servers that do not behave.
 
-mod child;
 mod full;
 mod mirrors;
 mod processes;

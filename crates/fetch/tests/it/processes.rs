@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use lbuild_fetch::{Cancel, FetchOptions, Fetcher};
 use lbuild_store::Store;
+use lbuild_testkit::child;
 
 use crate::{
-    child,
     server::{Reply, Server},
     setup::{Setup, content, download, options},
 };
@@ -16,7 +16,7 @@ const SIZE: usize = 3_000_000;
 /// The process that the tests below start; by itself, a fetch from its own server.
 #[test]
 fn fetching_process() {
-    let Some(path) = child::given_store() else {
+    let Some(path) = child::given_directory() else {
         let server = Server::start([("/f", Reply::File(content(SIZE)))]);
         Setup::with(FetchOptions { max_size: 1 << 30, ..options() })
             .fetch(&download(&content(SIZE), &[server.url("/f")]))

@@ -1,6 +1,7 @@
 //! Through a proxy.
 
 use lbuild_fetch::{Cancel, FetchError, FetchOptions, Fetcher, ProxySetting, TransferError};
+use lbuild_testkit::child;
 
 use crate::{
     server::{Reply, Server, dead_url},
@@ -64,12 +65,12 @@ fn a_setting_that_is_no_url_is_an_error() {
 
 #[test]
 fn the_environment_is_honoured() {
-    let Some(path) = crate::child::given_store() else {
+    let Some(path) = child::given_directory() else {
         let proxy = Server::start([("/f", Reply::File(content(10)))]);
         let direct = Server::start([("/f", Reply::File(content(20)))]);
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("direct"), direct.url("/f")).unwrap();
-        let status = crate::child::command(&[], "proxy::the_environment_is_honoured", dir.path())
+        let status = child::command(&[], "proxy::the_environment_is_honoured", dir.path())
             .env("http_proxy", proxy.url(""))
             .env("no_proxy", "127.0.0.1, localhost")
             .status()

@@ -3,8 +3,9 @@
 use std::{fs, path::Path, time::Duration};
 
 use lbuild_store::{Cancel, Claim, Digest, Output, OutputRef, StepRecord, Store, remove_plain_tree};
+use lbuild_testkit::child;
 
-use crate::{blobs, child, trees::make_tree};
+use crate::{blobs, trees::make_tree};
 
 /// Uses everything that writes, `rounds` times.
 fn work(path: &Path, rounds: u32) {
@@ -37,7 +38,7 @@ fn work(path: &Path, rounds: u32) {
 /// The process that is killed below; by itself, the same work done to the end.
 #[test]
 fn working_process() {
-    if let Some(path) = child::given_store() {
+    if let Some(path) = child::given_directory() {
         work(&path, u32::MAX);
     }
     let dir = tempfile::tempdir().unwrap();

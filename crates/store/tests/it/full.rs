@@ -6,9 +6,10 @@ use lbuild_store::{
     Cancel, Claim, Digest, Input, Output, OutputRef, Placed, Response, Root, StepRecord, Steps, Store,
     StoreError, TreeMeta, Watermark,
 };
+use lbuild_testkit::child;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
-use crate::{blobs, child};
+use crate::blobs;
 
 /// One of everything that writes, on a store at `dir`.
 fn build(dir: &Path) -> Result<(), StoreError> {
@@ -50,7 +51,7 @@ fn in_own_mounts(name: &str, dir: &Path) -> bool {
 
 #[test]
 fn privileged_t39_a_full_disk_at_any_write_is_named_and_harmless() {
-    let Some(dir) = child::given_store() else {
+    let Some(dir) = child::given_directory() else {
         let dir = tempfile::tempdir().unwrap();
         assert!(in_own_mounts(
             "full::privileged_t39_a_full_disk_at_any_write_is_named_and_harmless",
@@ -87,7 +88,7 @@ fn privileged_t39_a_full_disk_at_any_write_is_named_and_harmless() {
 
 #[test]
 fn privileged_a_read_only_store_can_be_read_and_says_so_when_written() {
-    let Some(dir) = child::given_store() else {
+    let Some(dir) = child::given_directory() else {
         let dir = tempfile::tempdir().unwrap();
         build(dir.path()).unwrap();
         assert!(in_own_mounts(
@@ -116,7 +117,7 @@ fn privileged_a_read_only_store_can_be_read_and_says_so_when_written() {
 
 #[test]
 fn a_file_size_limit_is_an_error_and_harmless() {
-    let Some(dir) = child::given_store() else {
+    let Some(dir) = child::given_directory() else {
         let dir = tempfile::tempdir().unwrap();
         // 40 blocks of 512 bytes; the signal that would come with the error is ignored.
         let prefix = ["sh", "-c", "trap '' XFSZ; ulimit -f 40; exec \"$@\"", "sh"];
@@ -136,7 +137,7 @@ fn a_file_size_limit_is_an_error_and_harmless() {
 #[test]
 fn t39_too_few_descriptors_are_an_error_and_harmless() {
     let name = "full::t39_too_few_descriptors_are_an_error_and_harmless";
-    if let Some(dir) = child::given_store() {
+    if let Some(dir) = child::given_directory() {
         match build(&dir) {
             Ok(()) => std::process::exit(0),
             Err(StoreError::Io { source, .. }) if source.raw_os_error() == Some(24) => std::process::exit(24),
@@ -178,7 +179,7 @@ fn a_forbidden_directory_is_named() {
 /// The process that is started above with fewer rights; by itself, a store in a place that nobody can write to.
 #[test]
 fn opening_as_somebody_else() {
-    let path = child::given_store().unwrap_or_else(|| "/proc/self/store".into());
+    let path = child::given_directory().unwrap_or_else(|| "/proc/self/store".into());
     match Store::open(&path) {
         Err(StoreError::Permission { .. }) => {}
         Err(StoreError::Io { .. }) if path.starts_with("/proc") => {}

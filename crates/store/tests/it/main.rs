@@ -1,7 +1,6 @@
 //! The store as its users see it: on a real file system, with processes that die and disks that fill up.
 
 mod blobs;
-mod child;
 mod collection;
 mod crash;
 mod full;
