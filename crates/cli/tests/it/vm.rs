@@ -5,7 +5,7 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::LazyLock;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -170,48 +170,69 @@ fn vm_an_interrupted_check_ends_at_once_and_leaves_nothing() {
     assert_eq!(fs::read_dir(&out).expect("the directory").count(), 0);
 }
 
-/// Boots an image on a terminal that is a pipe, waits until the guest has said `text`, and leaves with Ctrl-].
-fn assert_console_says(image: &Path, text: &str) {
+/// Boots an image on a terminal that is a pipe, and leaves with Ctrl-]. Each time the guest has said one of the texts,
+/// what stands beside it is typed.
+fn assert_console_says(image: &Path, dialogue: &[(&str, &str)]) {
     let mut command = PLACE.command(&["boot", utf8(image)]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
-    let said = listen(child.stdout.take().expect("a pipe"), text);
-    if said.is_ok() {
-        child.stdin.as_mut().expect("a pipe").write_all(b"\x1d").expect("the key is taken");
-    } else {
+    let mut console = Console::new(child.stdout.take().expect("a pipe"));
+    let mut keyboard = child.stdin.take().expect("a pipe");
+    let talked = dialogue.iter().chain([&("", LEAVE)]).try_for_each(|(text, answer)| {
+        console.listen(text)?;
+        keyboard.write_all(answer.as_bytes()).map_err(|error| error.to_string())
+    });
+    if talked.is_err() {
         child.kill().expect("the process is ours");
     }
     let output = child.wait_with_output().expect("an end");
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(said.is_ok() && output.status.success(), "{said:?} {stderr}");
+    assert!(talked.is_ok() && output.status.success(), "{talked:?} {stderr}");
 }
 
-/// Reads until `text` was said; what was said instead when that takes too long.
-fn listen(mut stdout: impl Read + Send + 'static, text: &str) -> Result<(), String> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut buffer = [0; 1024];
-        while let Ok(count @ 1..) = stdout.read(&mut buffer) {
-            if sender.send(buffer[..count].to_vec()).is_err() {
-                return;
+/// Ctrl-].
+const LEAVE: &str = "\x1d";
+
+/// What a guest says.
+struct Console {
+    said: String,
+    pieces: Receiver<Vec<u8>>,
+}
+
+impl Console {
+    fn new(mut stdout: impl Read + Send + 'static) -> Self {
+        let (sender, pieces) = channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 1024];
+            while let Ok(count @ 1..) = stdout.read(&mut buffer) {
+                if sender.send(buffer[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { said: String::new(), pieces }
+    }
+
+    /// Waits until `text` was said since the last time; what was said instead when that takes too long.
+    fn listen(&mut self, text: &str) -> Result<(), String> {
+        loop {
+            if let Some((_, rest)) = self.said.split_once(text) {
+                self.said = rest.to_owned();
+                return Ok(());
+            }
+            match self.pieces.recv_timeout(Duration::from_mins(2)) {
+                Ok(bytes) => self.said.push_str(&String::from_utf8_lossy(&bytes)),
+                Err(_) => return Err(format!("no `{text}` in: {}", self.said)),
             }
         }
-    });
-    let mut said = String::new();
-    while !said.contains(text) {
-        match receiver.recv_timeout(Duration::from_mins(2)) {
-            Ok(bytes) => said.push_str(&String::from_utf8_lossy(&bytes)),
-            Err(_) => return Err(said),
-        }
     }
-    Ok(())
 }
 
 #[test]
 fn vm_the_console_is_on_the_terminal() {
     assert_console_says(
         &speaking_disk("console.img", "\r\nhello from the guest\r\n"),
-        "hello from the guest",
+        &[("hello from the guest", "")],
     );
 }
 
@@ -220,12 +241,23 @@ fn vm_the_console_is_on_the_terminal() {
 fn vm_the_probe_guest_says_its_words_in_emulation() {
     PLACE.write("probe.img", probe_disk());
     let words = String::from_utf8_lossy(PROBE_WORDS);
-    assert_console_says(&PLACE.path("probe.img"), &words);
+    assert_console_says(&PLACE.path("probe.img"), &[(&words, "")]);
 }
 
+/// Both accounts let in whoever knows the password that the example and the README tell.
 #[test]
-fn vm_boot_bios() {
-    assert_boots(&BUILT, &[], "debian-live");
+fn vm_boot_bios_and_log_in_at_the_console() {
+    let dialogue = [
+        ("debian-live login: ", "user\n"),
+        ("Password: ", "live\n"),
+        ("user@debian-live:~$ ", "id; su -\n"),
+        ("uid=1000(user) gid=1000(user)", ""),
+        ("Password: ", "live\n"),
+        ("root@debian-live:~# ", "id --user --name; systemctl is-system-running --wait\n"),
+        ("\nroot\r\n", ""),
+        ("running\r\n", ""),
+    ];
+    assert_console_says(&BUILT, &dialogue);
 }
 
 #[test]
