@@ -1,7 +1,8 @@
 //! deb822 text and `Packages` indexes: what is accepted survives its own cache.
 
 use lbuild_repo::deb::control::Scanner;
-use lbuild_repo::deb::index::{Index, IndexSource, RelationField};
+use lbuild_repo::deb::index;
+use lbuild_repo::index::{Index, IndexSource, Kind};
 
 /// Reads the bytes as tokens, then as an index.
 pub fn run(data: &[u8]) {
@@ -14,11 +15,11 @@ pub fn run(data: &[u8]) {
         pin: 500,
         ..IndexSource::default()
     };
-    let Ok(index) = Index::parse(&[(source, data)]) else { return };
+    let Ok(index) = index::parse(&[(source, data)]) else { return };
     let again = Index::open_cache(index.write_cache().to_vec()).expect("an index opens its own cache");
     for (a, b) in index.packages().zip(again.packages()) {
-        assert_eq!(a.filename(), b.filename());
-        assert_eq!(a.relations(RelationField::Provides), b.relations(RelationField::Provides));
+        assert_eq!(index::location(a), index::location(b));
+        assert_eq!(a.relations(Kind::Provides), b.relations(Kind::Provides));
         assert!(again.named(a.name()).any(|package| package.version() == a.version()), "{a:?} is not found");
     }
     // Damage is noticed, or at least does no harm.

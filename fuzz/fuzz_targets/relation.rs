@@ -1,6 +1,6 @@
 //! Dependency fields and versions: what is read agrees with itself.
 
-use lbuild_repo::deb::relation::{Constraint, alternatives, relations};
+use lbuild_repo::deb::relation::{alternatives, constraint, relations, sign};
 use lbuild_repo::deb::version::{Version, compare};
 
 /// Reads the bytes as a relation field, and its pieces as versions.
@@ -9,19 +9,15 @@ pub fn run(data: &[u8]) {
     let mut versions = vec!["1.0-1"];
     for relation in relations(text) {
         for atom in alternatives(relation).flatten() {
-            let accepted = atom.accepts("1.0-1");
-            if let Some((operator, version)) = atom.bound {
-                versions.push(version);
-                assert_eq!(accepted, operator.accepts(compare("1.0-1", version)));
-            }
+            versions.extend(atom.bound.map(|(_, version)| version));
         }
     }
     for pair in versions.windows(2) {
         assert_eq!(compare(pair[0], pair[1]), compare(pair[1], pair[0]).reverse());
     }
-    if let Ok(constraint) = text.parse::<Constraint>() {
-        let again: Constraint = constraint.to_string().parse().expect("what is written can be read");
-        assert_eq!(constraint, again);
+    if let Ok(read) = constraint(text) {
+        let again = constraint(&format!("{} {}", sign(read.operator), read.version));
+        assert_eq!(again.expect("what is written can be read"), read);
     }
     if let Ok(version) = Version::parse(text) {
         assert_eq!(version, Version::split(text.trim()));

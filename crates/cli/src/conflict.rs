@@ -1,7 +1,7 @@
 //! Explains why packages do not fit together: who asked, the facts between the requests, and what was tried and works.
 
 use lbuild_engine::{Cause, Conflict};
-use lbuild_repo::deb::resolve::{Change, Effect, Fix, Link, Root, Unsatisfiable};
+use lbuild_repo::resolve::{Change, Effect, Fix, Link, Root, Unsatisfiable};
 use lbuild_spec::{Blueprint, Origin};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -116,7 +116,7 @@ fn patch(changes: &[Change], causes: &[Cause]) -> Vec<Value> {
 }
 
 fn is_removal(change: &Change) -> bool {
-    matches!(change, Change::DropRequest { .. } | Change::DropRemoval { .. })
+    matches!(change, Change::DropRequest { .. } | Change::DropRemoval { .. } | Change::DropPin { .. })
 }
 
 /// The position in the spec of a request of the resolver.
@@ -134,13 +134,18 @@ fn position(change: &Change, causes: &[Cause]) -> Option<usize> {
         | Change::Rename { index, .. }
         | Change::AnyVersion { index }
         | Change::FromSuite { index, .. } => in_spec(*index, causes),
-        Change::LeaveOut { .. } => None,
+        Change::DropPin { index } => Some(*index),
+        Change::LeaveOut { .. } | Change::Enable { .. } => None,
     }
 }
 
 fn operation(change: &Change, causes: &[Cause]) -> Option<Value> {
-    if let Change::LeaveOut { name } = change {
-        return Some(json!({"op": "add", "path": "/remove/-", "value": name}));
+    match change {
+        Change::LeaveOut { name } => {
+            return Some(json!({"op": "add", "path": "/remove/-", "value": name}));
+        }
+        Change::Enable { switch } => return enabling(switch),
+        _ => {}
     }
     let at = position(change, causes)?;
     Some(match change {
@@ -153,7 +158,20 @@ fn operation(change: &Change, causes: &[Cause]) -> Option<Value> {
         Change::FromSuite { suite, .. } => {
             json!({"op": "add", "path": format!("/packages/{at}/suite"), "value": suite})
         }
-        Change::LeaveOut { .. } => return None,
+        Change::DropPin { .. } => json!({"op": "remove", "path": format!("/repositories/pins/{at}")}),
+        Change::LeaveOut { .. } | Change::Enable { .. } => return None,
+    })
+}
+
+/// Switches a source on: `component contrib`, `suite trixie-backports`.
+fn enabling(switch: &str) -> Option<Value> {
+    let (kind, name) = switch.split_once(' ')?;
+    Some(match kind {
+        "component" => json!({"op": "add", "path": "/repositories/components/-", "value": name}),
+        _ => {
+            let (_, suite) = name.rsplit_once('-')?;
+            json!({"op": "add", "path": format!("/repositories/suites/{suite}"), "value": true})
+        }
     })
 }
 
@@ -198,7 +216,7 @@ fn hint(reason: &Unsatisfiable) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use lbuild_engine::Cause;
-    use lbuild_repo::deb::resolve::Change;
+    use lbuild_repo::resolve::Change;
     use serde_json::json;
 
     use super::patch;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use lbuild_fetch::FetchError;
-use lbuild_repo::deb::resolve::Unsatisfiable;
+use lbuild_repo::resolve::Unsatisfiable;
 use lbuild_store::StoreError;
 
 use crate::family::debian::Cause;

@@ -6,9 +6,10 @@ use std::thread;
 
 use lbuild_fetch::Download;
 use lbuild_repo::compress::Capped;
-use lbuild_repo::deb::index::{Index, IndexSource};
+use lbuild_repo::deb;
 use lbuild_repo::deb::release::{ReleaseFile, VerifiedRelease};
-use lbuild_repo::deb::resolve::{Pin, source_priority};
+use lbuild_repo::index::{Index, IndexSource};
+use lbuild_repo::resolve::{Pin, source_priority};
 use lbuild_store::{BlobRef, Digest, Hasher};
 
 use crate::engine::Engine;
@@ -22,7 +23,7 @@ use crate::suite::{Suite, Suites};
 const INDEX_CAP: u64 = 1 << 30;
 
 /// Version of the cached form; goes up with the parser.
-const CACHE: &str = "deb index 2";
+const CACHE: &str = "deb index 3";
 
 /// One index of one suite.
 struct Part<'v> {
@@ -71,7 +72,7 @@ impl Engine {
         let sources: Vec<_> =
             parts.iter().map(|part| part.source.clone()).zip(texts.iter().map(Vec::as_slice)).collect();
         let label = || suites.list.first().map(Suite::label).unwrap_or_default();
-        let index = Index::parse(&sources)
+        let index = deb::index::parse(&sources)
             .map_err(|error| ResolveError::Index { suite: label(), source: Box::new(error) })?;
         self.store.indexes().put(key, index.write_cache()).map_err(ResolveError::Store)?;
         Ok(index)
@@ -142,6 +143,7 @@ fn index_source(of: &Verified, component: &str, arch: &str, pins: &[Pin]) -> Ind
         pin: 0,
         names: Suite::names(&of.release),
         host: suite.host.clone(),
+        switch: String::new(),
     };
     source.pin = source_priority(pins, &source, usual_priority(&of.release));
     source

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lbuild_repo::deb::index::Index;
-use lbuild_repo::deb::resolve::{self as deb, Request, Selected};
+use lbuild_repo::deb::resolve::Debian;
+use lbuild_repo::index::Index;
+use lbuild_repo::resolve::{self, Request, Selected};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Base;
 use lbuild_store::{Digest, Hasher};
@@ -206,7 +207,7 @@ fn closure(index: &Index, request: &Request) -> Result<Vec<LockedPackage>, Resol
 }
 
 fn select(index: &Index, request: &Request, causes: &[Cause]) -> Result<Vec<Selected>, ResolveError> {
-    match deb::resolve(index, request) {
+    match resolve::resolve(&Debian, index, request) {
         Ok(selection) => Ok(selection.packages),
         Err(mut reason) => {
             name_sources(index, &mut reason);
@@ -216,7 +217,7 @@ fn select(index: &Index, request: &Request, causes: &[Cause]) -> Result<Vec<Sele
 }
 
 /// Says of each package of an explanation that comes from a source of the spec, from which one.
-fn name_sources(index: &Index, reason: &mut deb::Unsatisfiable) {
+fn name_sources(index: &Index, reason: &mut resolve::Unsatisfiable) {
     let ends: Vec<String> = reason.chain.iter().flat_map(|link| [&link.from, &link.to]).cloned().collect();
     let mut labels = BTreeMap::new();
     for end in &ends {
@@ -260,7 +261,7 @@ fn names(packages: &[Selected]) -> BTreeSet<Identity> {
 }
 
 fn locked(package: &Selected, tier: Tier) -> LockedPackage {
-    let (repository, path) = index::location(&package.base_url, &package.filename);
+    let (repository, path) = index::location(&package.base_url, &package.location);
     LockedPackage {
         name: package.name.clone(),
         version: package.version.clone(),
@@ -270,7 +271,7 @@ fn locked(package: &Selected, tier: Tier) -> LockedPackage {
         path,
         size: package.size,
         installed_size: package.installed_size_bytes,
-        sha256: Digest(package.sha256),
+        sha256: Digest(package.digest.sha256().expect("an index of Debian has no package without it")),
         requested_by: package.requested_by.clone(),
         auto: false,
     }

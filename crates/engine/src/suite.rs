@@ -1,7 +1,7 @@
 //! The suites that a request reads: those of the base's own archive, and those of the sources that a spec names.
 
 use lbuild_repo::deb::release::{Keyring, VerifiedRelease};
-use lbuild_repo::deb::resolve::Pin;
+use lbuild_repo::resolve::Pin;
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::RepositorySource;
 use lbuild_store::{Digest, Hasher};

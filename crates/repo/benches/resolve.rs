@@ -5,8 +5,10 @@ use std::io::{Error, Result};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lbuild_repo::deb::index::{Index, IndexSource};
-use lbuild_repo::deb::resolve::{Request, Selection, Unsatisfiable, Wanted, resolve};
+use lbuild_repo::deb;
+use lbuild_repo::deb::resolve::Debian;
+use lbuild_repo::index::{Index, IndexSource};
+use lbuild_repo::resolve::{Request, Selection, Unsatisfiable, Wanted, resolve};
 use rustix::time::{ClockId, clock_gettime};
 
 fn main() -> Result<()> {
@@ -18,7 +20,7 @@ fn main() -> Result<()> {
     let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
     println!("{:.1} MB of text", megabytes(bytes));
 
-    let index = best("parse", || Index::parse(&sources)).map_err(Error::other)?;
+    let index = best("parse", || deb::index::parse(&sources)).map_err(Error::other)?;
     println!("{} packages, cache {:.1} MB", index.len(), megabytes(index.write_cache().len()));
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), index.write_cache())?;
@@ -38,7 +40,7 @@ fn main() -> Result<()> {
         "no-such-package",
     ] {
         let request = Request { packages: line.split(' ').map(wanted).collect(), ..Request::new("amd64") };
-        let answer = best(line, || resolve(&index, &request));
+        let answer = best(line, || resolve(&Debian, &index, &request));
         println!("    {}", describe(&answer));
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
 //! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
 //! - [`xml`] reads XML metadata in bounded memory.
+//! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 //! - [`rpm`] is Fedora, openSUSE and their family: the same for RPM.
 
@@ -12,7 +13,9 @@ pub mod apk;
 pub mod ar;
 pub mod compress;
 pub mod deb;
+pub mod index;
 pub mod openpgp;
+pub mod resolve;
 pub mod rpm;
 pub mod rsa;
 pub mod tar;

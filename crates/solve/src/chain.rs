@@ -88,6 +88,7 @@ impl<U: Universe> Tracer<'_, '_, '_, U> {
                 Need::Goal(goal) => Fact::Asks { goal, package: chosen },
                 Need::Relation { package, relation } => Fact::Needs { package, relation, on: chosen },
             });
+            self.why_counts(need, nesting);
             let others = self.state.alternatives(need);
             for other in others.into_iter().filter(|other| *other != chosen) {
                 self.why_out(other, nesting + 1);
@@ -95,8 +96,16 @@ impl<U: Universe> Tracer<'_, '_, '_, U> {
         }
     }
 
+    /// Why the packages that make a need count are in.
+    fn why_counts(&mut self, need: Need, nesting: usize) {
+        for reason in self.state.reasons(need).unwrap_or_default() {
+            self.why_in(reason, nesting + 1);
+        }
+    }
+
     /// Why nothing meets the need.
     fn in_vain(&mut self, need: Need, nesting: usize) {
+        self.why_counts(need, nesting);
         let any_of = self.state.alternatives(need);
         self.facts.push(match (need, &any_of[..]) {
             (Need::Goal(goal), [package]) => Fact::Asks { goal, package: *package },

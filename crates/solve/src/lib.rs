@@ -22,6 +22,7 @@ mod sat;
 mod walk;
 
 pub use model::{
-    Cause, Conflict, Fact, Goal, PackageId, Problem, Relations, Root, SlotId, Solution, SolveError, Universe,
+    Addition, Cause, Conflict, Fact, Goal, PackageId, Problem, Relations, Requirement, Root, SlotId,
+    Solution, SolveError, Universe,
 };
 pub use resolver::Resolver;

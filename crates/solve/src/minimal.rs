@@ -43,6 +43,7 @@ fn clash<U: Universe>(
             Root::Goal(_) => None,
         }),
         recommends: false,
+        additions: false,
     };
     let Attempt::Impossible { roots: found, facts } = resolver.attempt(&part) else { return None };
     let back = |root: Root| translate(root, roots);
@@ -50,7 +51,8 @@ fn clash<U: Universe>(
     Some((found, facts.into_iter().map(|fact| translate_fact(fact, roots)).collect()))
 }
 
-fn all_roots(problem: &Problem) -> Vec<Root> {
+/// Every goal and ban.
+pub(crate) fn all_roots(problem: &Problem) -> Vec<Root> {
     let goals = (0..problem.goals.len()).map(Root::Goal);
     goals.chain((0..problem.bans.len()).map(Root::Ban)).collect()
 }

@@ -23,15 +23,39 @@ impl SlotId {
     }
 }
 
+/// Something that a package needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requirement {
+    /// At least one of these; the order is the preference.
+    pub any_of: Vec<PackageId>,
+    /// It counts only when each of these lists has a package in the result. Empty: it always counts.
+    pub when: Vec<Vec<PackageId>>,
+}
+
+impl From<Vec<PackageId>> for Requirement {
+    fn from(any_of: Vec<PackageId>) -> Self {
+        Self { any_of, when: Vec::new() }
+    }
+}
+
 /// What one package says about others. The position of a relation in its list is how facts refer to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Relations {
-    /// Each entry needs at least one of its packages; the order is the preference.
-    pub requires: Vec<Vec<PackageId>>,
+    /// What must be there beside this package.
+    pub requires: Vec<Requirement>,
     /// Each entry forbids all of its packages beside this one. Never names the package itself.
     pub excludes: Vec<Vec<PackageId>>,
     /// Like `requires`, but given up when it cannot be met.
-    pub recommends: Vec<Vec<PackageId>>,
+    pub recommends: Vec<Requirement>,
+}
+
+/// A package that comes along by itself when others are there, such as a translation of an installed program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addition {
+    /// The package. It stays out when it cannot be met.
+    pub package: PackageId,
+    /// It comes when each of these lists has a package in the result; empty: never.
+    pub when: Vec<Vec<PackageId>>,
 }
 
 /// The packages of a family.
@@ -46,6 +70,10 @@ pub trait Universe {
     fn candidates(&self, slot: SlotId) -> Vec<PackageId>;
     /// What `package` says about others.
     fn relations(&self, package: PackageId) -> Relations;
+    /// The packages that come along by themselves, in the order in which they are tried.
+    fn additions(&self) -> Vec<Addition> {
+        Vec::new()
+    }
 }
 
 /// Something that must be in the result.
@@ -66,6 +94,8 @@ pub struct Problem {
     pub bans: Vec<Vec<PackageId>>,
     /// Follow `recommends` where possible.
     pub recommends: bool,
+    /// Add what comes along by itself, see [`Universe::additions`].
+    pub additions: bool,
 }
 
 /// What first asked for a package.
@@ -73,7 +103,7 @@ pub struct Problem {
 pub enum Cause {
     /// The goal at this position.
     Goal(usize),
-    /// A requirement or recommendation of this package.
+    /// A requirement or recommendation of this package, or its presence.
     Package(PackageId),
 }
 

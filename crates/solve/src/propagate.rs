@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use crate::chain::{Contradiction, Need, Out, trace};
 use crate::memo::Memo;
-use crate::model::{PackageId, Problem, SlotId, Universe};
+use crate::model::{PackageId, Problem, Requirement, SlotId, Universe};
 
 /// How deep the needs of one of several alternatives are looked into before it counts as possible.
 const LOOK_DEPTH: usize = 2;
@@ -84,12 +84,28 @@ impl<U: Universe> Propagation<'_, '_, U> {
     pub(crate) fn alternatives(&self, need: Need) -> Vec<PackageId> {
         match need {
             Need::Goal(position) => self.problem.goals[position].any_of.clone(),
-            Need::Relation { package, relation } => self.memo.relations(package).requires[relation].clone(),
+            Need::Relation { package, relation } => {
+                self.memo.relations(package).requires[relation].any_of.clone()
+            }
         }
+    }
+
+    /// The packages that make a need count, one per condition; `None` when it does not count so far.
+    pub(crate) fn reasons(&self, need: Need) -> Option<Vec<PackageId>> {
+        let Need::Relation { package, relation } = need else { return Some(Vec::new()) };
+        self.reasons_of(&self.memo.relations(package).requires[relation])
+    }
+
+    fn reasons_of(&self, requirement: &Requirement) -> Option<Vec<PackageId>> {
+        let inside = |list: &Vec<PackageId>| list.iter().copied().find(|one| self.inside.contains_key(one));
+        requirement.when.iter().map(inside).collect()
     }
 
     /// Draws the conclusion of one need; true when it cannot be met.
     fn step(&mut self, need: Need) -> bool {
+        if self.reasons(need).is_none() {
+            return false;
+        }
         let any_of = self.alternatives(need);
         match self.left(&any_of, LOOK_DEPTH) {
             Left::Open => false,
@@ -155,11 +171,13 @@ impl<U: Universe> Propagation<'_, '_, U> {
         if depth == 0 {
             return None;
         }
-        let hopeless = |state: &mut Self, any_of: &[PackageId]| {
+        let hopeless = |state: &mut Self, requirement: &Requirement| {
+            let any_of = &requirement.any_of;
             !any_of.iter().any(|other| state.inside.contains_key(other))
+                && state.reasons_of(requirement).is_some()
                 && any_of.iter().all(|other| *other != package && state.is_out(*other, depth - 1))
         };
-        let relation = relations.requires.iter().position(|any_of| hopeless(self, any_of))?;
+        let relation = relations.requires.iter().position(|requirement| hopeless(self, requirement))?;
         Some(Out::Hopeless { relation })
     }
 }

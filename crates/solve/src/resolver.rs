@@ -53,7 +53,7 @@ impl<'u, U: Universe> Resolver<'u, U> {
             Answer::Impossible { roots, facts } => Attempt::Impossible { roots, facts },
             Answer::Solved(packages) => {
                 let solution = self.trace(problem, packages);
-                let soft = problem.recommends;
+                let soft = problem.recommends || problem.additions;
                 let extend = |solution| Walk::new(&self.memo, problem).extend(solution);
                 Attempt::Solved(if soft { extend(solution) } else { solution })
             }
@@ -76,8 +76,10 @@ impl<'u, U: Universe> Resolver<'u, U> {
         }
         let mut position = 0;
         while let Some(&(package, _)) = order.get(position) {
-            for any_of in &self.memo.relations(package).requires {
-                add(&mut order, any_of, Cause::Package(package));
+            for needed in &self.memo.relations(package).requires {
+                if needed.when.iter().all(|list| list.iter().any(|one| chosen.contains(one))) {
+                    add(&mut order, &needed.any_of, Cause::Package(package));
+                }
             }
             position += 1;
         }

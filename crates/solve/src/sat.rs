@@ -11,13 +11,14 @@ use std::fmt::Display;
 
 use resolvo::{
     Candidates, Condition, ConditionId, ConditionalRequirement, DenseIndex, Dependencies, DependencyProvider,
-    HintDependenciesAvailable, Interner, KnownDependencies, NameId, Requirement, SolvableId, Solver,
-    SolverCache, StringId, UnsolvableOrCancelled, VersionSetId, VersionSetUnionId, conflict::ConflictCause,
-    conflict::ConflictEdge, conflict::ConflictNode,
+    HintDependenciesAvailable, Interner, KnownDependencies, LogicalOperator, NameId, Requirement, SolvableId,
+    Solver, SolverCache, StringId, UnsolvableOrCancelled, VersionSetId, VersionSetUnionId,
+    conflict::ConflictCause, conflict::ConflictEdge, conflict::ConflictNode,
 };
 
 use crate::memo::Memo;
-use crate::model::{Fact, PackageId, Problem, Root, SlotId, Universe};
+use crate::minimal;
+use crate::model::{self, Fact, Goal, PackageId, Problem, Root, SlotId, Universe};
 
 /// Rounds of propagation before the search is given up; a desktop with everything needs about 10,000.
 pub(crate) const MAX_STEPS: u64 = 400_000;
@@ -53,12 +54,25 @@ pub(crate) fn search<U: Universe>(memo: &Memo<'_, U>, problem: &Problem) -> Answ
     match solver.solve(asked) {
         Ok(solvables) => Answer::Solved(solvables.into_iter().map(package_of).collect()),
         Err(UnsolvableOrCancelled::Cancelled(_)) => Answer::TooHard,
+        // resolvo cannot draw the graph of every proof that has a condition in it.
+        Err(UnsolvableOrCancelled::Unsolvable(_)) if solver.provider().has_conditions() => {
+            Answer::Impossible { roots: minimal::all_roots(problem), facts: all_asked(problem) }
+        }
         Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
             let proof = conflict.graph(&solver);
             let roots = used_roots(&proof, &goals, &bans);
             Answer::Impossible { roots, facts: facts_of(memo, &proof) }
         }
     }
+}
+
+/// What the goals ask for: all that is known when a proof cannot be told.
+fn all_asked(problem: &Problem) -> Vec<Fact> {
+    let first = |(goal, asked): (usize, &Goal)| match asked.any_of.first() {
+        Some(&package) => Fact::Asks { goal, package },
+        None => Fact::AsksInVain { goal },
+    };
+    problem.goals.iter().enumerate().map(first).collect()
 }
 
 /// The goals and bans that stand in the proof.
@@ -107,10 +121,11 @@ fn facts_of<U: Universe>(
             |lists: &[Vec<PackageId>]| lists.iter().position(|list| to.is_some_and(|to| list.contains(&to)));
         let fact = match (edge.weight, to) {
             (ConflictEdge::Requires(_), Some(on)) => {
-                position(&relations.requires).map(|relation| Fact::Needs { package, relation, on })
+                let relation = relations.requires.iter().position(|needed| needed.any_of.contains(&on));
+                relation.map(|relation| Fact::Needs { package, relation, on })
             }
             (ConflictEdge::Requires(_), None) => {
-                let relation = relations.requires.iter().position(Vec::is_empty);
+                let relation = relations.requires.iter().position(|needed| needed.any_of.is_empty());
                 relation.map(|relation| Fact::NeedsInVain { package, relation })
             }
             (ConflictEdge::Conflict(ConflictCause::Constrains(_)), Some(with)) => {
@@ -148,6 +163,7 @@ struct Sets {
     by_content: HashMap<Set, VersionSetId>,
     unions: Vec<Vec<VersionSetId>>,
     unions_by_content: HashMap<Vec<VersionSetId>, VersionSetUnionId>,
+    conditions: Vec<Condition>,
 }
 
 impl Sets {
@@ -164,6 +180,22 @@ impl Sets {
         self.unions.push(sets);
         VersionSetUnionId::from_index(self.unions.len() - 1)
     }
+
+    fn add_condition(&mut self, condition: Condition) -> ConditionId {
+        self.conditions.push(condition);
+        ConditionId::from_index(self.conditions.len() - 1)
+    }
+
+    /// Conditions joined by one operator; `None` when there are none.
+    fn join(
+        &mut self,
+        operator: LogicalOperator,
+        conditions: impl IntoIterator<Item = ConditionId>,
+    ) -> Option<ConditionId> {
+        conditions
+            .into_iter()
+            .reduce(|left, right| self.add_condition(Condition::Binary(operator, left, right)))
+    }
 }
 
 struct Provider<'m, 'u, U> {
@@ -176,6 +208,10 @@ impl<U: Universe> Provider<'_, '_, U> {
     /// The name that has no candidates: what an empty list of alternatives asks for.
     fn nothing(&self) -> u32 {
         u32::try_from(self.memo.universe.slot_count()).unwrap_or(u32::MAX)
+    }
+
+    fn has_conditions(&self) -> bool {
+        !self.sets.borrow().conditions.is_empty()
     }
 
     /// Groups `packages` by slot, in order of first appearance.
@@ -213,6 +249,20 @@ impl<U: Universe> Provider<'_, '_, U> {
         let union = sets.add_union(alternatives.clone());
         sets.unions_by_content.insert(alternatives, union);
         union.into()
+    }
+
+    /// A requirement with its condition; `None` when the condition can never hold.
+    fn conditional(&self, requirement: &model::Requirement) -> Option<ConditionalRequirement> {
+        let mut conditions = Vec::new();
+        for list in &requirement.when {
+            let groups = self.group(list, false);
+            let mut sets = self.sets.borrow_mut();
+            let members: Vec<ConditionId> =
+                groups.into_iter().map(|set| sets.add_condition(Condition::Requirement(set))).collect();
+            conditions.push(sets.join(LogicalOperator::Or, members)?);
+        }
+        let condition = self.sets.borrow_mut().join(LogicalOperator::And, conditions);
+        Some(ConditionalRequirement { condition, requirement: self.requirement(&requirement.any_of) })
     }
 
     /// A requirement that is told apart from an equal one of another goal.
@@ -263,7 +313,7 @@ impl<U: Universe> Interner for Provider<'_, '_, U> {
     }
 
     fn resolve_condition(&self, condition: ConditionId) -> Condition {
-        unreachable!("no requirement has a condition, but {condition:?} was asked for")
+        self.sets.borrow().conditions[condition.to_index()].clone()
     }
 }
 
@@ -297,11 +347,7 @@ impl<U: Universe> DependencyProvider for Provider<'_, '_, U> {
 
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
         let relations = self.memo.relations(package_of(solvable));
-        let requirements = relations
-            .requires
-            .iter()
-            .map(|any_of| ConditionalRequirement { condition: None, requirement: self.requirement(any_of) })
-            .collect();
+        let requirements = relations.requires.iter().filter_map(|needed| self.conditional(needed)).collect();
         let constrains = relations.excludes.iter().flat_map(|packages| self.constraints(packages)).collect();
         Dependencies::Known(KnownDependencies { requirements, constrains })
     }

@@ -5,7 +5,7 @@
 //! an early choice blocks a later one it gives up, and the complete search of [`crate::sat`] decides.
 
 use crate::memo::Memo;
-use crate::model::{Cause, Goal, PackageId, Problem, Solution, Universe};
+use crate::model::{Cause, Goal, PackageId, Problem, Requirement, Solution, Universe};
 
 /// Deeper chains are left to the complete search, which does not recurse.
 const MAX_DEPTH: usize = 1500;
@@ -24,12 +24,24 @@ pub(crate) enum Stop {
 pub(crate) struct Walk<'m, 'u, U> {
     memo: &'m Memo<'u, U>,
     recommends: bool,
+    additions: bool,
     selected: Vec<bool>,
     /// How many selected packages exclude each package; bans count too.
     blocked: Vec<u32>,
     slot_taken: Vec<bool>,
     trail: Vec<(PackageId, Cause)>,
     attempts: usize,
+    /// Requirements of selected packages that did not count when they were looked at.
+    waiting: Vec<Waiting>,
+}
+
+/// A requirement that may begin to count.
+#[derive(Debug, Clone, Copy)]
+struct Waiting {
+    package: PackageId,
+    relation: usize,
+    /// It is a recommendation.
+    soft: bool,
 }
 
 impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
@@ -42,11 +54,13 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
         Self {
             memo,
             recommends: problem.recommends,
+            additions: problem.additions,
             selected: vec![false; packages],
             blocked,
             slot_taken: vec![false; memo.universe.slot_count()],
             trail: Vec::new(),
             attempts: MIN_ATTEMPTS.max(packages * 4),
+            waiting: Vec::new(),
         }
     }
 
@@ -69,7 +83,9 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
                     _ => self.meet(&goal.any_of, Cause::Goal(position), 0)?,
                 }
             }
+            self.wake()?;
         }
+        self.add()?;
         Ok(Solution { packages: self.trail })
     }
 
@@ -84,6 +100,9 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
             if self.follow(*package, 0).is_err() {
                 return solution;
             }
+        }
+        if self.wake().and_then(|()| self.add()).is_err() {
+            return solution;
         }
         Solution { packages: self.trail }
     }
@@ -109,7 +128,8 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
         }
         let slot = self.memo.slot(package).index();
         let relations = self.memo.relations(package);
-        let hopeless = || relations.requires.iter().any(Vec::is_empty);
+        let never = |needed: &Requirement| needed.any_of.is_empty() && needed.when.is_empty();
+        let hopeless = || relations.requires.iter().any(never);
         let clashes = || relations.excludes.iter().flatten().any(|other| self.selected[other.index()]);
         if self.blocked[package.index()] > 0 || self.slot_taken[slot] || hopeless() || clashes() {
             return Err(Stop::Blocked);
@@ -126,15 +146,76 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
     /// Selects what a marked package needs.
     fn follow(&mut self, package: PackageId, depth: usize) -> Result<(), Stop> {
         let relations = self.memo.relations(package);
-        let cause = Cause::Package(package);
-        for any_of in &relations.requires {
-            self.meet(any_of, cause, depth + 1)?;
+        for relation in 0..relations.requires.len() {
+            self.need(Waiting { package, relation, soft: false }, depth + 1)?;
         }
         if self.recommends {
-            for any_of in &relations.recommends {
-                if self.meet(any_of, cause, depth + 1) == Err(Stop::Spent) {
-                    return Err(Stop::Spent);
+            for relation in 0..relations.recommends.len() {
+                self.need(Waiting { package, relation, soft: true }, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Meets one requirement, or notes it when it does not count yet.
+    fn need(&mut self, need: Waiting, depth: usize) -> Result<(), Stop> {
+        let relations = self.memo.relations(need.package);
+        let all = if need.soft { &relations.recommends } else { &relations.requires };
+        let needed = &all[need.relation];
+        if !self.holds(&needed.when) {
+            self.waiting.push(need);
+            return Ok(());
+        }
+        match self.meet(&needed.any_of, Cause::Package(need.package), depth) {
+            Err(Stop::Blocked) if need.soft => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Whether each list has a selected package.
+    fn holds(&self, when: &[Vec<PackageId>]) -> bool {
+        when.iter().all(|list| list.iter().any(|package| self.selected[package.index()]))
+    }
+
+    /// Meets the requirements that have begun to count, until none is left.
+    fn wake(&mut self) -> Result<(), Stop> {
+        loop {
+            let ready = self.waiting.iter().position(|need| self.counts(*need));
+            let Some(ready) = ready else { return Ok(()) };
+            let need = self.waiting.remove(ready);
+            // The package may have been given up since.
+            if self.selected[need.package.index()] {
+                self.need(need, 0)?;
+            }
+        }
+    }
+
+    fn counts(&self, need: Waiting) -> bool {
+        let relations = self.memo.relations(need.package);
+        let all = if need.soft { &relations.recommends } else { &relations.requires };
+        self.holds(&all[need.relation].when)
+    }
+
+    /// Adds what comes along by itself, until nothing more comes. What would break a requirement stays out.
+    fn add(&mut self) -> Result<(), Stop> {
+        if !self.additions {
+            return Ok(());
+        }
+        let mut left = self.memo.universe.additions();
+        left.retain(|addition| !addition.when.is_empty());
+        while let Some(ready) = left.iter().position(|addition| self.holds(&addition.when)) {
+            let addition = left.remove(ready);
+            let reason = addition.when[0].iter().find(|package| self.selected[package.index()]);
+            let Some(&reason) = reason else { continue };
+            let (mark, waiting) = (self.trail.len(), self.waiting.clone());
+            let done = self.select(addition.package, Cause::Package(reason), 0).and_then(|()| self.wake());
+            match done {
+                Ok(()) => {}
+                Err(Stop::Blocked) => {
+                    self.roll_back(mark);
+                    self.waiting = waiting;
                 }
+                Err(Stop::Spent) => return Err(Stop::Spent),
             }
         }
         Ok(())

@@ -49,10 +49,10 @@ mod writer;
 
 pub use blobs::{BlobRef, Blobs};
 pub use cancel::Cancel;
-pub use lbuild_digest::{Digest, Hasher, InvalidDigest};
 pub use error::StoreError;
 pub use gc::{Collected, Policy};
 pub use index::Indexes;
+pub use lbuild_digest::{Digest, Hasher, InvalidDigest};
 pub use lock::Guard;
 pub use partial::{Claim, Partial};
 pub use published::{Placed, Publications};

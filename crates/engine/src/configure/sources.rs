@@ -1,6 +1,6 @@
 //! Package sources of the finished system.
 
-use lbuild_repo::deb::resolve::Pin;
+use lbuild_repo::resolve::Pin;
 use lbuild_spec::model::RepositorySource;
 
 use super::probe::Check;

@@ -1,63 +1,32 @@
 //! Dependency fields: `a (>= 1) | b:any, c`.
 
-use std::cmp::Ordering;
-use std::fmt;
-use std::str::FromStr;
-
 use super::ascii::Class;
 use super::version;
+use crate::resolve::{Atom, Constraint, Operator};
 
-/// How a version is bounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub enum Operator {
-    /// `<<`
-    Less,
-    /// `<=`
-    LessEqual,
-    /// `=`
-    Equal,
-    /// `>=`
-    GreaterEqual,
-    /// `>>`
-    Greater,
+/// The sign of an operator as Debian writes it; the last two kinds do not occur here.
+pub fn sign(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Less => "<<",
+        Operator::LessEqual => "<=",
+        Operator::Equal | Operator::Like | Operator::Revision => "=",
+        Operator::GreaterEqual => ">=",
+        Operator::Greater => ">>",
+    }
 }
 
-impl Operator {
-    /// The sign as Debian writes it.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<<",
-            Self::LessEqual => "<=",
-            Self::Equal => "=",
-            Self::GreaterEqual => ">=",
-            Self::Greater => ">>",
-        }
-    }
-
-    /// Whether a version that compares so with the bound is inside.
-    pub fn accepts(self, order: Ordering) -> bool {
-        match self {
-            Self::Less => order.is_lt(),
-            Self::LessEqual => order.is_le(),
-            Self::Equal => order.is_eq(),
-            Self::GreaterEqual => order.is_ge(),
-            Self::Greater => order.is_gt(),
-        }
-    }
-
-    /// Takes the sign at the start of `text`. `<` and `>` alone are the old spelling of `<=` and `>=`.
-    fn take(text: &str) -> Option<(Self, &str)> {
-        let table = [
-            ("<<", Self::Less),
-            ("<=", Self::LessEqual),
-            (">>", Self::Greater),
-            (">=", Self::GreaterEqual),
-            ("=", Self::Equal),
-            ("<", Self::LessEqual),
-            (">", Self::GreaterEqual),
-        ];
-        table.into_iter().find_map(|(sign, operator)| text.strip_prefix(sign).map(|rest| (operator, rest)))
-    }
+/// Takes the sign at the start of `text`. `<` and `>` alone are the old spelling of `<=` and `>=`.
+fn take_operator(text: &str) -> Option<(Operator, &str)> {
+    let table = [
+        ("<<", Operator::Less),
+        ("<=", Operator::LessEqual),
+        (">>", Operator::Greater),
+        (">=", Operator::GreaterEqual),
+        ("=", Operator::Equal),
+        ("<", Operator::LessEqual),
+        (">", Operator::GreaterEqual),
+    ];
+    table.into_iter().find_map(|(sign, operator)| text.strip_prefix(sign).map(|rest| (operator, rest)))
 }
 
 /// Why a relation cannot be read.
@@ -82,92 +51,53 @@ pub enum RelationError {
     },
 }
 
-/// A bound on a version, such as `>= 1.2`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-pub struct Constraint {
-    /// How.
-    pub operator: Operator,
-    /// The version text.
-    pub version: String,
+/// Reads `>= 1.2`, `(>= 1.2)` or `=1.2`; a version alone means exactly this version.
+pub fn constraint(text: &str) -> Result<Constraint, RelationError> {
+    let inner = text.trim();
+    let inner = inner.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(inner).trim();
+    let (operator, version) = take_operator(inner).unwrap_or((Operator::Equal, inner));
+    let version = version.trim();
+    version::Version::parse(version)
+        .map_err(|source| RelationError::Version { text: text.to_owned(), source })?;
+    Ok(Constraint { operator, version: version.to_owned() })
 }
 
-impl Constraint {
-    /// Whether `version` is inside.
-    pub fn accepts(&self, version: &str) -> bool {
-        self.operator.accepts(version::compare(version, &self.version))
+/// Reads one alternative: `name`, `name:arch` or either with `(op version)`. A trailing `[arch]` or `<profile>` is
+/// refused: binary packages do not have them.
+pub fn atom(text: &str) -> Result<Atom<'_>, RelationError> {
+    let text = text.trim();
+    let (name, mut rest) = text.split_at(stretch(text, b"(:"));
+    if !is_name(name) {
+        return Err(RelationError::Name(clip(text)));
     }
-}
-
-impl fmt::Display for Constraint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.operator.sign(), self.version)
-    }
-}
-
-impl FromStr for Constraint {
-    type Err = RelationError;
-
-    /// Reads `>= 1.2`, `(>= 1.2)` or `=1.2`; a version alone means exactly this version.
-    fn from_str(text: &str) -> Result<Self, RelationError> {
-        let inner = text.trim();
-        let inner = inner.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(inner).trim();
-        let (operator, version) = Operator::take(inner).unwrap_or((Operator::Equal, inner));
-        let version = version.trim();
-        version::Version::parse(version)
-            .map_err(|source| RelationError::Version { text: text.to_owned(), source })?;
-        Ok(Self { operator, version: version.to_owned() })
-    }
-}
-
-/// One alternative of a relation, borrowed from the field's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Atom<'a> {
-    /// Package name.
-    pub name: &'a str,
-    /// What stands after the `:`, such as `any` or `amd64`; empty when nothing does.
-    pub qualifier: &'a str,
-    /// Bound on the version.
-    pub bound: Option<(Operator, &'a str)>,
-}
-
-impl<'a> Atom<'a> {
-    /// Reads `name`, `name:arch` or either with `(op version)`. A trailing `[arch]` or `<profile>` is refused: binary
-    /// packages do not have them.
-    pub fn parse(text: &'a str) -> Result<Self, RelationError> {
-        let text = text.trim();
-        let (name, mut rest) = text.split_at(stretch(text, b"(:"));
-        if !is_name(name) {
+    let mut qualifier = "";
+    if let Some(after) = rest.strip_prefix(':') {
+        (qualifier, rest) = after.split_at(stretch(after, b"("));
+        if !is_name(qualifier) {
             return Err(RelationError::Name(clip(text)));
         }
-        let mut qualifier = "";
-        if let Some(after) = rest.strip_prefix(':') {
-            (qualifier, rest) = after.split_at(stretch(after, b"("));
-            if !is_name(qualifier) {
-                return Err(RelationError::Name(clip(text)));
-            }
-        }
-        let rest = rest.trim_start();
-        if rest.is_empty() {
-            return Ok(Self { name, qualifier, bound: None });
-        }
-        let bad_bound = || RelationError::Bound(clip(text));
-        let inner = rest.strip_prefix('(').ok_or_else(|| RelationError::Trailing(clip(text)))?;
-        let (inner, after) = inner.split_once(')').ok_or_else(bad_bound)?;
-        if !after.trim().is_empty() {
-            return Err(RelationError::Trailing(clip(text)));
-        }
-        let (operator, version) = Operator::take(inner.trim()).ok_or_else(bad_bound)?;
-        let version = version.trim();
-        if version.is_empty() || version.contains(char::is_whitespace) {
-            return Err(bad_bound());
-        }
-        Ok(Self { name, qualifier, bound: Some((operator, version)) })
     }
+    let rest = rest.trim_start();
+    if rest.is_empty() {
+        return Ok(Atom { name, qualifier, bound: None });
+    }
+    let bad_bound = || RelationError::Bound(clip(text));
+    let inner = rest.strip_prefix('(').ok_or_else(|| RelationError::Trailing(clip(text)))?;
+    let (inner, after) = inner.split_once(')').ok_or_else(bad_bound)?;
+    if !after.trim().is_empty() {
+        return Err(RelationError::Trailing(clip(text)));
+    }
+    let (operator, version) = take_operator(inner.trim()).ok_or_else(bad_bound)?;
+    let version = version.trim();
+    if version.is_empty() || version.contains(char::is_whitespace) {
+        return Err(bad_bound());
+    }
+    Ok(Atom { name, qualifier, bound: Some((operator, version)) })
+}
 
-    /// Whether `version` is inside the bound.
-    pub fn accepts(&self, version: &str) -> bool {
-        self.bound.is_none_or(|(operator, bound)| operator.accepts(version::compare(version, bound)))
-    }
+/// Whether `version` is inside the bound of `atom`.
+pub fn accepts(atom: &Atom<'_>, version: &str) -> bool {
+    atom.bound.is_none_or(|(operator, bound)| operator.accepts(version::compare(version, bound)))
 }
 
 /// The relations of a field, which commas separate; empty ones are skipped, as dpkg does at the end of a field.
@@ -177,7 +107,7 @@ pub fn relations(field: &str) -> impl Iterator<Item = &str> {
 
 /// The alternatives of one relation.
 pub fn alternatives(relation: &str) -> impl Iterator<Item = Result<Atom<'_>, RelationError>> {
-    relation.split('|').map(Atom::parse)
+    relation.split('|').map(atom)
 }
 
 /// Whether `name` has the form of a package name: at least one letter or digit, then letters, digits, `+`, `-`, `.`.

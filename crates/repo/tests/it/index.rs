@@ -1,6 +1,7 @@
 //! Indexes as they should not be: each gives its own error, soon.
 
-use lbuild_repo::deb::index::{CacheError, Index, IndexError, IndexSource, MultiArch, RelationField};
+use lbuild_repo::deb::index::{self, IndexError, MultiArch, is_essential, is_protected};
+use lbuild_repo::index::{BuildError, CacheError, Index, IndexSource, Kind};
 
 const GOOD: &str = "Package: tool\nSource: tools (1.0)\nVersion: 1.0-1\nArchitecture: amd64\nInstalled-Size: 3\n\
     Depends: libc6 (>= 2.36),\n other | another\nProvides: gadget (= 2), thing\nMulti-Arch: foreign\n\
@@ -19,7 +20,7 @@ fn source() -> IndexSource {
 }
 
 fn parse(text: &str) -> Result<Index, IndexError> {
-    Index::parse(&[(source(), text.as_bytes())])
+    index::parse(&[(source(), text.as_bytes())])
 }
 
 fn bent(from: &str, to: &str) -> Result<Index, IndexError> {
@@ -35,13 +36,13 @@ fn a_package_keeps_its_fields() {
     assert_eq!((package.name(), package.version(), package.arch()), ("tool", "1.0-1", "amd64"));
     assert_eq!((package.size(), package.installed_size()), (1234, 3 * 1024));
     assert_eq!(package.source_name(), "tools");
-    assert_eq!(package.filename(), "pool/main/t/tools/tool_1.0-1_amd64.deb");
-    assert_eq!(package.relations(RelationField::Depends), "libc6 (>= 2.36),\n other | another");
-    assert_eq!(package.relations(RelationField::Provides), "gadget (= 2), thing");
-    assert_eq!(package.relations(RelationField::Conflicts), "");
-    assert_eq!(package.multi_arch(), MultiArch::Foreign);
-    assert!(package.essential() && !package.protected());
-    assert_eq!(package.sha256()[..2], [0xe3, 0xb0]);
+    assert_eq!(index::location(package), "pool/main/t/tools/tool_1.0-1_amd64.deb");
+    assert_eq!(package.relations(Kind::Requires), "libc6 (>= 2.36),\n other | another");
+    assert_eq!(package.relations(Kind::Provides), "gadget (= 2), thing");
+    assert_eq!(package.relations(Kind::Conflicts), "");
+    assert_eq!(MultiArch::of(package), MultiArch::Foreign);
+    assert!(is_essential(package) && !is_protected(package));
+    assert_eq!(package.digest().bytes()[..2], [0xe3, 0xb0]);
     assert_eq!(package.source(), &source());
     assert_eq!(index.package_names().collect::<Vec<_>>(), ["tool"]);
 }
@@ -49,7 +50,7 @@ fn a_package_keeps_its_fields() {
 #[test]
 fn a_file_in_an_unusual_place_keeps_its_path() {
     let index = bent("pool/main/t/tools/tool_1.0-1_amd64.deb", "./x/y+z.deb").expect("a good index");
-    assert_eq!(index.named("tool").next().expect("the package").filename(), "./x/y+z.deb");
+    assert_eq!(index::location(index.named("tool").next().expect("the package")), "./x/y+z.deb");
 }
 
 #[test]
@@ -95,7 +96,7 @@ fn text_that_is_not_deb822_is_refused() {
     for text in ["<html>\n", "Package: a\nnot a field\n", " leading\n", "\u{1}\u{2}\n", "Package tool\n"] {
         assert!(matches!(parse(text), Err(IndexError::Control { .. })), "{text:?}");
     }
-    let invalid = Index::parse(&[(source(), b"Package: \xff\xfe\n")]);
+    let invalid = index::parse(&[(source(), b"Package: \xff\xfe\n")]);
     assert!(matches!(invalid, Err(IndexError::Value { .. })), "{invalid:?}");
 }
 
@@ -115,7 +116,10 @@ fn a_truncated_index_is_refused_or_shorter() {
 fn duplicates_must_be_the_same() {
     assert_eq!(parse(&format!("{GOOD}\n{GOOD}")).expect("the same twice").len(), 2);
     let other = GOOD.replace("SHA256: e3", "SHA256: e4");
-    assert!(matches!(parse(&format!("{GOOD}\n{other}")), Err(IndexError::Duplicate { .. })));
+    assert!(matches!(
+        parse(&format!("{GOOD}\n{other}")),
+        Err(IndexError::Build(BuildError::Duplicate { .. }))
+    ));
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn too_many_versions_of_a_name_are_refused() {
     for version in 0..5000 {
         writeln!(text, "{}", GOOD.replace("1.0-1\nArch", &format!("1.{version}\nArch"))).expect("memory");
     }
-    assert!(matches!(parse(&text), Err(IndexError::TooMany { .. })));
+    assert!(matches!(parse(&text), Err(IndexError::Build(BuildError::TooMany { .. }))));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Named scenarios of Debian's rules, each on a few packages of its own.
 
-use lbuild_repo::deb::index::{Index, IndexSource};
-use lbuild_repo::deb::resolve::{
+use lbuild_repo::deb::relation::constraint;
+use lbuild_repo::deb::resolve::Debian;
+use lbuild_repo::index::{Index, IndexSource};
+use lbuild_repo::resolve::{
     Change, Pin, PinTarget, Priority, Request, Selection, Unsatisfiable, Wanted, resolve,
 };
 
@@ -47,13 +49,14 @@ fn index(suites: &[Suite]) -> Index {
                 pin: suite.pin,
                 names: vec![suite.name.to_owned()],
                 host: format!("{}.example.org", suite.name),
+                ..IndexSource::default()
             };
             (source, text(suite))
         })
         .collect();
     let sources: Vec<(IndexSource, &[u8])> =
         texts.iter().map(|(source, text)| (source.clone(), text.as_bytes())).collect();
-    Index::parse(&sources).expect("a good index")
+    lbuild_repo::deb::index::parse(&sources).expect("a good index")
 }
 
 /// `name`, `name=version`, `name (>= version)` without spaces, `name/suite`; `-name` removes.
@@ -79,12 +82,12 @@ fn wanted(word: &str) -> Wanted {
     }
     let end = word.find(['=', '<', '>']).unwrap_or(word.len());
     let (name, bound) = word.split_at(end);
-    let version = (!bound.is_empty()).then(|| bound.parse().expect("a bound"));
+    let version = (!bound.is_empty()).then(|| constraint(bound).expect("a bound"));
     Wanted { name: name.to_owned(), version, suite: None }
 }
 
 fn names(selection: &Selection) -> String {
-    let entry = |package: &lbuild_repo::deb::resolve::Selected| match package.arch.as_str() {
+    let entry = |package: &lbuild_repo::resolve::Selected| match package.arch.as_str() {
         "amd64" | "all" => format!("{} {}", package.name, package.version),
         arch => format!("{}:{arch} {}", package.name, package.version),
     };
@@ -93,7 +96,7 @@ fn names(selection: &Selection) -> String {
 
 #[track_caller]
 fn gives(suites: &[Suite], words: &str, expected: &str) {
-    match resolve(&index(suites), &request(words)) {
+    match resolve(&Debian, &index(suites), &request(words)) {
         Ok(selection) => assert_eq!(names(&selection), expected, "{words}"),
         Err(reason) => panic!("{words}: {reason}\n{reason:#?}"),
     }
@@ -103,7 +106,7 @@ fn gives(suites: &[Suite], words: &str, expected: &str) {
 fn fails(suites: &[Suite], words: &str, summary: &str) -> Unsatisfiable {
     let index = index(suites);
     let request = request(words);
-    match resolve(&index, &request) {
+    match resolve(&Debian, &index, &request) {
         Ok(selection) => panic!("{words} gives {}", names(&selection)),
         Err(reason) => {
             assert_eq!(reason.summary, summary, "{reason:#?}");
@@ -279,7 +282,7 @@ fn three_that_exclude_each_other_leave_three_fixes() {
     let packages =
         "a 1\nProvides: v\nConflicts: v\n\nb 1\nProvides: v\nConflicts: v\n\nc 1\nProvides: v\nConflicts: v";
     let index = index(&main_suite(packages));
-    let reason = resolve(&index, &request("a b c")).expect_err("they exclude each other");
+    let reason = resolve(&Debian, &index, &request("a b c")).expect_err("they exclude each other");
     assert_eq!(reason.roots.len(), 2);
     let fixes: Vec<_> = reason.fixes.iter().map(|fix| fix.effect.removed.join(" ")).collect();
     assert_eq!(fixes, ["a b", "a c", "b c"]);
@@ -307,9 +310,9 @@ fn two_architectures() {
 #[test]
 fn the_answer_is_the_same_every_time_and_sorted() {
     let index = index(&main_suite(MAIL));
-    let first = resolve(&index, &request("app reader")).expect("a set");
+    let first = resolve(&Debian, &index, &request("app reader")).expect("a set");
     for _ in 0..5 {
-        assert_eq!(resolve(&index, &request("app reader")).expect("a set"), first);
+        assert_eq!(resolve(&Debian, &index, &request("app reader")).expect("a set"), first);
     }
     let by = |name: &str| {
         let found = first.packages.iter().find(|package| package.name == name);
@@ -329,7 +332,7 @@ fn a_pin_chooses_by_version_by_suite_and_by_host() {
     let index = index(&suites);
     let app = |pins: Vec<Pin>| {
         let request = Request { pins, ..request("app") };
-        resolve(&index, &request).map(|selection| names(&selection)).map_err(|reason| reason.summary)
+        resolve(&Debian, &index, &request).map(|selection| names(&selection)).map_err(|reason| reason.summary)
     };
     let version = |text: &str| PinTarget::Version(text.to_owned());
     assert_eq!(app(vec![]), Ok("app 2, lib 2".to_owned()));
@@ -354,7 +357,7 @@ fn a_pin_chooses_by_version_by_suite_and_by_host() {
 fn only_a_request_for_the_version_itself_is_stronger_than_never() {
     let index = index(&main_suite("app 1"));
     let pins = vec![pin("app", PinTarget::Version("*".to_owned()), -1)];
-    let answer = |words| resolve(&index, &Request { pins: pins.clone(), ..request(words) });
+    let answer = |words| resolve(&Debian, &index, &Request { pins: pins.clone(), ..request(words) });
     assert!(answer("app=1").is_ok() && answer("app/stable").is_ok());
     assert!(answer("app>=1").is_err() && answer("app").is_err());
 }

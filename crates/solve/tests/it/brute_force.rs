@@ -1,6 +1,6 @@
 //! Against trying every set: 6,000 generated worlds. A failure prints its seed, problem and world.
 
-use lbuild_solve::{Goal, PackageId, Problem, Relations, Resolver, Root, SolveError};
+use lbuild_solve::{Addition, Goal, PackageId, Problem, Relations, Requirement, Resolver, Root, SolveError};
 
 use crate::world::{World, is_solution};
 
@@ -25,6 +25,12 @@ impl Dice {
     }
 }
 
+/// One or two lists, each with a package or more.
+fn conditions(dice: &mut Dice, count: usize) -> Vec<Vec<PackageId>> {
+    let lists: Vec<_> = (0..=dice.below(2)).map(|_| dice.packages(count, 2)).collect();
+    lists.into_iter().filter(|list| !list.is_empty()).collect()
+}
+
 fn world(dice: &mut Dice) -> World {
     let count = 3 + dice.below(8);
     let mut world = World::default();
@@ -42,13 +48,20 @@ fn world(dice: &mut Dice) -> World {
             if any_of.is_empty() && dice.below(4) > 0 {
                 any_of.push(PackageId(u32::try_from(dice.below(count)).unwrap()));
             }
-            relations.requires.push(any_of);
+            let when = if dice.below(4) == 0 { conditions(dice, count) } else { Vec::new() };
+            relations.requires.push(Requirement { any_of, when });
         }
         for _ in 0..dice.below(3) {
             let others = dice.packages(count, 2).into_iter().filter(|other| *other != own).collect();
             relations.excludes.push(others);
         }
-        relations.recommends.extend((0..dice.below(2)).map(|_| dice.packages(count, 2)));
+        for _ in 0..dice.below(2) {
+            let when = if dice.below(6) == 0 { conditions(dice, count) } else { Vec::new() };
+            relations.recommends.push(Requirement { any_of: dice.packages(count, 2), when });
+        }
+        if dice.below(5) == 0 {
+            world.additions.push(Addition { package: own, when: conditions(dice, count) });
+        }
         world.relations.push(relations);
     }
     world
@@ -56,7 +69,8 @@ fn world(dice: &mut Dice) -> World {
 
 fn problem(dice: &mut Dice, world: &World) -> Problem {
     let count = world.names.len();
-    let mut problem = Problem { recommends: dice.below(2) == 0, ..Problem::default() };
+    let (recommends, additions) = (dice.below(2) == 0, dice.below(2) == 0);
+    let mut problem = Problem { recommends, additions, ..Problem::default() };
     for _ in 0..=dice.below(4) {
         let mut any_of = dice.packages(count, 2);
         if any_of.is_empty() {
@@ -83,7 +97,7 @@ fn part(problem: &Problem, keep: impl Fn(Root) -> bool) -> Problem {
     Problem {
         goals: goals.map(|(_, goal)| goal.clone()).collect(),
         bans: bans.map(|(_, ban)| ban.clone()).collect(),
-        recommends: false,
+        ..Problem::default()
     }
 }
 

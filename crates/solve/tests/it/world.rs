@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lbuild_solve::{Goal, PackageId, Problem, Relations, SlotId, Universe};
+use lbuild_solve::{Addition, Goal, PackageId, Problem, Relations, Requirement, SlotId, Universe};
 
 /// Packages by position; a slot per name.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,7 @@ pub struct World {
     pub slots: Vec<u32>,
     pub members: Vec<Vec<PackageId>>,
     pub relations: Vec<Relations>,
+    pub additions: Vec<Addition>,
 }
 
 impl Universe for World {
@@ -33,11 +34,16 @@ impl Universe for World {
     fn relations(&self, package: PackageId) -> Relations {
         self.relations[package.0 as usize].clone()
     }
+
+    fn additions(&self) -> Vec<Addition> {
+        self.additions.clone()
+    }
 }
 
 impl World {
-    /// Reads lines such as `a: b|c d; !e !f; r? x`: what `a` requires, excludes and recommends. `a@1` and `a@2` share
-    /// the slot `a`. A name that no line begins with does not exist.
+    /// Reads lines such as `a: b|c !d ~e f?g|h&i ^j&k`: what `a` requires, excludes, recommends, requires when `g` or
+    /// `h` and `i` are there, and comes along with. `a@1` and `a@2` share the slot `a`. A name that no line begins with
+    /// does not exist.
     pub fn read(text: &str) -> Self {
         let lines: Vec<(&str, &str)> = text
             .lines()
@@ -59,9 +65,15 @@ impl World {
                 if let Some(word) = word.strip_prefix('!') {
                     relations.excludes.push(list(word));
                 } else if let Some(word) = word.strip_prefix('~') {
-                    relations.recommends.push(list(word));
+                    relations.recommends.push(Requirement::from(list(word)));
+                } else if let Some(word) = word.strip_prefix('^') {
+                    let when = word.split('&').map(list).collect();
+                    world.additions.push(Addition { package: ids[name], when });
+                } else if let Some((word, condition)) = word.split_once('?') {
+                    let when = condition.split('&').map(list).collect();
+                    relations.requires.push(Requirement { any_of: list(word), when });
                 } else {
-                    relations.requires.push(list(word));
+                    relations.requires.push(Requirement::from(list(word)));
                 }
             }
             world.relations.push(relations);
@@ -92,6 +104,7 @@ impl World {
             match word.strip_prefix('-') {
                 Some(word) => problem.bans.push(list(word)),
                 None if word == "+recommends" => problem.recommends = true,
+                None if word == "+additions" => problem.additions = true,
                 None => problem.goals.push(Goal { any_of: list(word), stage: 0 }),
             }
         }
@@ -114,7 +127,9 @@ pub fn is_solution(world: &World, problem: &Problem, inside: &[bool]) -> bool {
         && (0..world.names.len()).filter(|at| inside[*at]).all(|at| {
             let relations = &world.relations[at];
             let free = !std::mem::replace(&mut slots[world.slots[at] as usize], true);
-            free && relations.requires.iter().all(|any_of| any_of.iter().any(has))
-                && !relations.excludes.iter().flatten().any(has)
+            free && relations.requires.iter().all(|needed| {
+                let counts = needed.when.iter().all(|list| list.iter().any(has));
+                !counts || needed.any_of.iter().any(has)
+            }) && !relations.excludes.iter().flatten().any(has)
         })
 }

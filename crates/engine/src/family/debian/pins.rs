@@ -1,6 +1,6 @@
 //! Preferences among versions, in the order in which they count.
 
-use lbuild_repo::deb::resolve::{Pin, PinTarget};
+use lbuild_repo::resolve::{Pin, PinTarget};
 use lbuild_spec::Blueprint;
 
 /// The pins of a spec, those of higher layers first; in one layer they keep their order. As in apt, the first that

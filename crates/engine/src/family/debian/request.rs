@@ -1,8 +1,7 @@
 //! From a blueprint to what the resolver is asked: the system's base set, the system, and the tools.
 
 use lbuild_image::{iso, squashfs};
-use lbuild_repo::deb::relation::{Constraint, Operator};
-use lbuild_repo::deb::resolve::{Priority, Request, Wanted};
+use lbuild_repo::resolve::{Constraint, Operator, Priority, Request, Wanted};
 use lbuild_spec::model::{Architecture, Init, Output};
 use lbuild_spec::{Blueprint, PackageRequest, Relation, Tier};
 
@@ -49,13 +48,13 @@ pub(crate) fn requests(distro: &Distro, blueprint: &Blueprint) -> Result<Request
     let base_count = wanted.len() - blueprint.packages.iter().filter(|p| p.value.tier == Tier::Added).count();
     let (causes, packages): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
     let system = Request {
-        arch: arch.clone(),
         packages,
         remove: blueprint.remove.iter().map(|name| name.value.clone()).collect(),
         recommends: blueprint.repositories.recommends,
         priority: threshold(blueprint.repositories.priority),
         essential: true,
         pins: super::pins(blueprint),
+        ..Request::new(&arch)
     };
     let mut base = system.clone();
     base.packages.truncate(base_count);

@@ -1,60 +1,18 @@
-//! One pass over the text of a `Packages` file: checked, borrowed stanzas.
+//! One pass over the text of a `Packages` file: checked, borrowed entries.
 
-use super::names::hash;
-use super::{IndexError, IndexSource};
+use super::{ESSENTIAL, IN_POOL, IndexError, IndexSource, MultiArch, PROTECTED, write_pool_path};
 use crate::deb::ascii::{Class, sha256};
 use crate::deb::control::{Field, Scanner, Token};
-use crate::deb::relation::{Atom, Operator, is_name, relations};
+use crate::deb::relation::{atom, is_name, relations};
 use crate::deb::resolve::Priority;
 use crate::deb::version::Version;
+use crate::index::{Digest, Entry, Kind, Name, Provided};
+use crate::resolve::Operator;
 
 /// Text is scanned in pieces of about this size: they fit the caches, and scanning overlaps with building.
 const PIECE: usize = 1 << 20;
 
-/// Something that a package provides besides its own name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Provided<'a> {
-    pub name: &'a str,
-    pub name_hash: u64,
-    /// Empty when the provides has no version.
-    pub version: &'a str,
-}
-
-/// A stanza with the fields that are kept.
-#[derive(Debug, Default)]
-pub(super) struct Stanza<'a> {
-    pub name: &'a str,
-    pub name_hash: u64,
-    pub version: &'a str,
-    pub arch: &'a str,
-    /// Source package; empty when it bears the same name.
-    pub source: &'a str,
-    pub filename: &'a str,
-    /// The start of a `filename` in the pool's usual form: everything before `/a/apt/apt_1.0_amd64.deb`.
-    pub pool: Option<&'a str>,
-    pub size: u64,
-    pub installed_kib: u32,
-    pub sha256: [u8; 32],
-    pub priority: u8,
-    pub essential: bool,
-    pub protected: bool,
-    pub multi_arch: u8,
-    /// The texts of [`RELATIONS`].
-    pub relations: [&'a str; 6],
-    pub provides: Vec<Provided<'a>>,
-}
-
-impl Stanza<'_> {
-    /// A package that says nothing about itself is optional.
-    fn new() -> Self {
-        Self { priority: Priority::Optional as u8, ..Self::default() }
-    }
-}
-
-/// Position of `Provides` in [`Stanza::relations`].
-pub(super) const PROVIDES: usize = 5;
-
-/// Cuts a text between stanzas.
+/// Cuts a text between entries.
 pub(super) fn split(text: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -68,33 +26,47 @@ pub(super) fn split(text: &[u8]) -> Vec<&[u8]> {
     pieces
 }
 
-/// Reads the stanzas of one piece, in order.
-pub(super) fn scan<'a>(source: &IndexSource, piece: &'a [u8]) -> Result<Vec<Stanza<'a>>, IndexError> {
+/// Reads the entries of one piece, in order.
+pub(super) fn scan<'a>(source: &IndexSource, piece: &'a [u8]) -> Result<Vec<Entry<'a>>, IndexError> {
     let broken = |cause| IndexError::Control { index: source.to_string(), source: cause };
     let mut scanner = Scanner::new(piece);
-    let mut stanzas = Vec::with_capacity(piece.len() / 700);
+    let mut entries = Vec::with_capacity(piece.len() / 700);
     let mut reader = Reader {
         source,
         piece: piece.as_ptr().addr(),
         text: std::str::from_utf8(piece).ok(),
-        stanza: Stanza::new(),
+        entry: unknown(),
         seen: 0,
         path: String::new(),
     };
     while let Some(token) = scanner.next_token().map_err(broken)? {
         match token {
             Token::Field(field) => reader.field(field)?,
-            Token::End => stanzas.push(reader.finish()?),
+            Token::End => entries.push(reader.finish()?),
         }
     }
-    Ok(stanzas)
+    Ok(entries)
 }
 
 const MANDATORY: [&str; 6] = ["Package", "Version", "Architecture", "Filename", "Size", "SHA256"];
 
-/// The fields with relations, in the order of [`Stanza::relations`].
-const RELATIONS: [&[u8]; 6] =
-    [b"Pre-Depends", b"Depends", b"Conflicts", b"Breaks", b"Recommends", b"Provides"];
+/// The fields with relations.
+const RELATIONS: [(&[u8], Kind); 9] = [
+    (b"Depends", Kind::Requires),
+    (b"Pre-Depends", Kind::PreRequires),
+    (b"Recommends", Kind::Recommends),
+    (b"Suggests", Kind::Suggests),
+    (b"Enhances", Kind::Enhances),
+    (b"Conflicts", Kind::Conflicts),
+    (b"Breaks", Kind::Breaks),
+    (b"Replaces", Kind::Replaces),
+    (b"Provides", Kind::Provides),
+];
+
+/// A package that says nothing about itself is optional.
+fn unknown<'a>() -> Entry<'a> {
+    Entry { rank: Priority::Optional as u32, ..Entry::default() }
+}
 
 struct Reader<'s, 'a> {
     source: &'s IndexSource,
@@ -102,7 +74,7 @@ struct Reader<'s, 'a> {
     piece: usize,
     /// The piece as text, if all of it is UTF-8: its fields need not be checked one by one then.
     text: Option<&'a str>,
-    stanza: Stanza<'a>,
+    entry: Entry<'a>,
     /// One bit per mandatory field.
     seen: u8,
     path: String,
@@ -111,33 +83,46 @@ struct Reader<'s, 'a> {
 impl<'a> Reader<'_, 'a> {
     fn field(&mut self, field: Field<'a>) -> Result<(), IndexError> {
         match field.name {
-            b"Package" => self.stanza.name = self.mandatory(0, field, is_name)?,
+            b"Package" => self.entry.name = Name::new(self.mandatory(0, field, is_name)?),
             b"Version" => {
-                self.stanza.version = self.mandatory(1, field, |text| Version::parse(text).is_ok())?;
+                self.entry.version = self.mandatory(1, field, |text| Version::parse(text).is_ok())?;
             }
-            b"Architecture" => self.stanza.arch = self.mandatory(2, field, is_name)?,
-            b"Filename" => self.stanza.filename = self.mandatory(3, field, is_safe_path)?,
+            b"Architecture" => self.entry.arch = self.mandatory(2, field, is_name)?,
+            b"Filename" => self.entry.location = self.mandatory(3, field, is_safe_path)?,
             b"Size" => {
                 let text = self.mandatory(4, field, |_| true)?;
-                self.stanza.size = text.parse().map_err(|_| self.bad(field))?;
+                self.entry.size = text.parse().map_err(|_| self.bad(field))?;
             }
             b"SHA256" => {
                 self.mandatory(5, field, |_| true)?;
-                self.stanza.sha256 = sha256(field.value).ok_or_else(|| self.bad(field))?;
+                self.entry.digest = Digest::Sha256(sha256(field.value).ok_or_else(|| self.bad(field))?);
             }
-            b"Source" => self.stanza.source = self.text(field)?.split([' ', '(']).next().unwrap_or_default(),
-            b"Installed-Size" => self.stanza.installed_kib = self.text(field)?.parse().unwrap_or(u32::MAX),
-            b"Priority" => self.stanza.priority = priority_number(field.value),
-            b"Essential" => self.stanza.essential = field.value == b"yes",
-            b"Protected" => self.stanza.protected = field.value == b"yes",
-            b"Multi-Arch" => self.stanza.multi_arch = multi_arch_number(field.value),
+            b"Source" => self.entry.source = self.text(field)?.split([' ', '(']).next().unwrap_or_default(),
+            b"Installed-Size" => {
+                let kib: u32 = self.text(field)?.parse().unwrap_or(u32::MAX);
+                self.entry.installed = u64::from(kib) * 1024;
+            }
+            b"Description" => self.entry.summary = self.text(field)?.lines().next().unwrap_or_default(),
+            b"Priority" => self.entry.rank = priority_of(field.value) as u32,
+            b"Essential" => self.flag(ESSENTIAL, field.value == b"yes"),
+            b"Protected" => self.flag(PROTECTED, field.value == b"yes"),
+            b"Multi-Arch" => self.multi_arch(field.value),
             name => {
-                if let Some(relation) = RELATIONS.iter().position(|known| *known == name) {
-                    self.stanza.relations[relation] = self.text(field)?;
+                if let Some((_, kind)) = RELATIONS.iter().find(|(known, _)| *known == name) {
+                    self.entry.relations[*kind as usize] = self.text(field)?;
                 }
             }
         }
         Ok(())
+    }
+
+    fn flag(&mut self, flag: u32, set: bool) {
+        self.entry.flags = if set { self.entry.flags | flag } else { self.entry.flags & !flag };
+    }
+
+    fn multi_arch(&mut self, value: &[u8]) {
+        let flags = self.entry.flags & !MultiArch::MASK;
+        self.entry.flags = flags | MultiArch::from_field(value).flags();
     }
 
     fn text(&self, field: Field<'a>) -> Result<&'a str, IndexError> {
@@ -166,30 +151,34 @@ impl<'a> Reader<'_, 'a> {
         let shown = &field.value[..field.value.len().min(80)];
         IndexError::Value {
             index: self.source.to_string(),
-            package: self.stanza.name.chars().take(80).collect(),
+            package: self.entry.name.text().chars().take(80).collect(),
             field: String::from_utf8_lossy(field.name).into_owned(),
             value: String::from_utf8_lossy(shown).escape_debug().to_string(),
         }
     }
 
-    fn finish(&mut self) -> Result<Stanza<'a>, IndexError> {
-        let mut stanza = std::mem::replace(&mut self.stanza, Stanza::new());
+    fn finish(&mut self) -> Result<Entry<'a>, IndexError> {
+        let mut entry = std::mem::replace(&mut self.entry, unknown());
         let seen = std::mem::take(&mut self.seen);
         if let Some(missing) = (0..MANDATORY.len()).find(|bit| seen & (1 << bit) == 0) {
             return Err(IndexError::Missing {
                 index: self.source.to_string(),
-                package: stanza.name.chars().take(80).collect(),
+                package: entry.name.text().chars().take(80).collect(),
                 field: MANDATORY[missing],
             });
         }
-        if stanza.source == stanza.name {
-            stanza.source = "";
+        if entry.source == entry.name.text() {
+            entry.source = "";
         }
-        stanza.name_hash = hash(stanza.name.as_bytes());
-        stanza.provides = provided(stanza.relations[PROVIDES]);
-        usual_path(&stanza, &mut self.path);
-        stanza.pool = stanza.filename.strip_suffix(self.path.as_str());
-        Ok(stanza)
+        let source = if entry.source.is_empty() { entry.name.text() } else { entry.source };
+        let component = &self.source.component;
+        write_pool_path(&mut self.path, component, source, entry.name.text(), entry.version, entry.arch);
+        if entry.location == self.path {
+            entry.location = "";
+            entry.flags |= IN_POOL;
+        }
+        entry.provides = provided(entry.relations[Kind::Provides as usize]);
+        Ok(entry)
     }
 }
 
@@ -197,42 +186,15 @@ impl<'a> Reader<'_, 'a> {
 /// `=`, provides nothing, as in apt.
 fn provided(field: &str) -> Vec<Provided<'_>> {
     let read = |entry| {
-        let atom = Atom::parse(entry).ok()?;
+        let atom = atom(entry).ok()?;
         let version = match atom.bound {
             None => "",
             Some((Operator::Equal, version)) => version,
             Some(_) => return None,
         };
-        Some(Provided { name: atom.name, name_hash: hash(atom.name.as_bytes()), version })
+        Some(Provided { name: Name::new(atom.name), version })
     };
     relations(field).filter_map(read).collect()
-}
-
-/// `/liba/liba/liba1_1.0_amd64.deb`: where the pool keeps this package.
-pub(super) fn write_usual_path(path: &mut String, source: &str, name: &str, version: &str, arch: &str) {
-    let letters = if source.starts_with("lib") { 4 } else { 1 };
-    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
-    path.clear();
-    for part in [
-        "/",
-        source.get(..letters).unwrap_or(source),
-        "/",
-        source,
-        "/",
-        name,
-        "_",
-        version,
-        "_",
-        arch,
-        ".deb",
-    ] {
-        path.push_str(part);
-    }
-}
-
-fn usual_path(stanza: &Stanza<'_>, path: &mut String) {
-    let source = if stanza.source.is_empty() { stanza.name } else { stanza.source };
-    write_usual_path(path, source, stanza.name, stanza.version, stanza.arch);
 }
 
 /// A relative path that stays below its base and needs no quoting in a URL.
@@ -255,21 +217,12 @@ fn is_safe_path(path: &str) -> bool {
     path.len() < 1024
 }
 
-fn priority_number(value: &[u8]) -> u8 {
-    (match value {
+fn priority_of(value: &[u8]) -> Priority {
+    match value {
         b"required" => Priority::Required,
         b"important" => Priority::Important,
         b"standard" => Priority::Standard,
         b"extra" => Priority::Extra,
         _ => Priority::Optional,
-    }) as u8
-}
-
-fn multi_arch_number(value: &[u8]) -> u8 {
-    match value {
-        b"same" => 1,
-        b"foreign" => 2,
-        b"allowed" => 3,
-        _ => 0,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::deb::archive::ArchiveError;
 use crate::deb::control::{Scanner, Token};
-use crate::deb::relation::{Atom, alternatives, is_name, relations};
+use crate::deb::relation::{accepts, alternatives, atom, is_name, relations};
 
 /// A parsed control stanza that keeps all fields in their order.
 #[derive(Debug, Clone)]
@@ -61,9 +61,9 @@ impl Control {
     /// Whether this package may take files over from `other`.
     pub fn replaces(&self, other: &Self) -> bool {
         let field = self.get("Replaces").unwrap_or_default();
-        relations(field).filter_map(|relation| Atom::parse(relation).ok()).any(|atom| {
+        relations(field).filter_map(|relation| atom(relation).ok()).any(|atom| {
             let architecture = matches!(atom.qualifier, "" | "any") || atom.qualifier == other.architecture;
-            atom.name == other.name && architecture && atom.accepts(&other.version)
+            atom.name == other.name && architecture && accepts(&atom, &other.version)
         })
     }
 

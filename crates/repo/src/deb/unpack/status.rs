@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::control::Control;
-use crate::deb::relation::{Atom, relations};
+use crate::deb::relation::{atom, relations, sign};
 
 /// Fields in dpkg's order (`fieldinfos` in its `parse.c`); others follow in the package's own order.
 const ORDER: [&str; 28] = [
@@ -93,13 +93,13 @@ fn canonical(field: &str, value: &str) -> Option<String> {
 }
 
 fn alternative(text: &str) -> String {
-    let Ok(atom) = Atom::parse(text) else { return text.trim().to_owned() };
+    let Ok(atom) = atom(text) else { return text.trim().to_owned() };
     let mut out = atom.name.to_owned();
     if !atom.qualifier.is_empty() {
         let _ = write!(out, ":{}", atom.qualifier);
     }
     if let Some((operator, version)) = atom.bound {
-        let _ = write!(out, " ({} {version})", operator.sign());
+        let _ = write!(out, " ({} {version})", sign(operator));
     }
     out
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use lbuild_repo::deb::index::{Index, IndexSource};
-use lbuild_repo::deb::relation::{Atom, Constraint, relations};
-use lbuild_repo::deb::resolve::{
-    Pin, Priority, Request, Selection, Unsatisfiable, Wanted, resolve, source_priority,
+use lbuild_repo::deb;
+use lbuild_repo::deb::relation::{atom, constraint, relations};
+use lbuild_repo::deb::resolve::Debian;
+use lbuild_repo::index::{Index, IndexSource};
+use lbuild_repo::resolve::{
+    Constraint, Pin, Priority, Request, Selection, Unsatisfiable, Wanted, resolve, source_priority,
 };
 
 use super::Case;
@@ -30,6 +32,7 @@ pub fn pinned_index(apt: &Apt, pins: &[Pin]) -> Index {
                 pin,
                 names: apt.suite_names(suite),
                 host: apt.host(suite),
+                ..IndexSource::default()
             };
             source.pin = source_priority(pins, &source, pin);
             lists.push((source, text));
@@ -37,12 +40,12 @@ pub fn pinned_index(apt: &Apt, pins: &[Pin]) -> Index {
     }
     let sources: Vec<(IndexSource, &[u8])> =
         lists.iter().map(|(source, text)| (source.clone(), text.as_slice())).collect();
-    Index::parse(&sources).expect("the lists that apt has verified")
+    deb::index::parse(&sources).expect("the lists that apt has verified")
 }
 
 /// Our answer, as `name version`.
 pub fn answer(index: &Index, case: &Case) -> Result<BTreeSet<String>, Unsatisfiable> {
-    let selection = resolve(index, &request(case))?;
+    let selection = resolve(&Debian, index, &request(case))?;
     Ok(entries(&selection))
 }
 
@@ -62,7 +65,7 @@ pub fn request(case: &Case) -> Request {
     request.packages = case.words.iter().map(|word| wanted(word)).collect();
     if let Some(field) = &case.satisfy {
         for relation in relations(field) {
-            let atom = Atom::parse(relation).expect("relations of the corpus have one alternative");
+            let atom = atom(relation).expect("relations of the corpus have one alternative");
             let version =
                 atom.bound.map(|(operator, version)| Constraint { operator, version: version.to_owned() });
             request.packages.push(Wanted { name: atom.name.to_owned(), version, suite: None });
@@ -74,7 +77,7 @@ pub fn request(case: &Case) -> Request {
 /// `name`, `name=version` or `name/suite`.
 pub fn wanted(word: &str) -> Wanted {
     if let Some((name, version)) = word.split_once('=') {
-        let version = Some(version.parse().expect("a version"));
+        let version = Some(constraint(version).expect("a version"));
         return Wanted { name: name.to_owned(), version, suite: None };
     }
     match word.split_once('/') {

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use lbuild_repo::deb::index::Index;
-use lbuild_repo::deb::resolve::{Pin, PinTarget, resolve};
+use lbuild_repo::deb::resolve::Debian;
+use lbuild_repo::index::Index;
+use lbuild_repo::resolve::{Pin, PinTarget, resolve};
 
 use super::oracle::Apt;
 use super::{ours, parse_case};
@@ -73,7 +74,7 @@ fn check(apt: &Apt, index: &Index, (text, line): (&str, &str)) {
     let case = parse_case(line);
     let mut request = ours::request(&case);
     request.pins = pins;
-    let found = resolve(index, &request).map(|selection| ours::entries(&selection));
+    let found = resolve(&Debian, index, &request).map(|selection| ours::entries(&selection));
     match (apt.pinned(&preferences, &case), found) {
         (Some(expected), Ok(found)) => {
             let only =

@@ -1,12 +1,12 @@
-//! Which version of a package counts: apt's policy (`apt_preferences(5)`), plus what requests ask for.
+//! Preferences among versions, in the form of `apt_preferences(5)` and for every family.
 
-use crate::deb::index::{Index, IndexSource, Package};
-use crate::deb::version;
+use crate::index::{IndexSource, Package};
 
 /// A preference among versions: a record of `apt_preferences(5)`.
 ///
 /// The general form, for all packages, sets the priority of sources: see [`source_priority`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pin {
     /// `*` for all packages. Else a package name, in which `*` stands for any characters and `?` for one; after `src:` that of a source package.
     /// Means packages of the native architecture, as in apt.
@@ -18,7 +18,8 @@ pub struct Pin {
 }
 
 /// Which versions a pin means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum PinTarget {
     /// Those of a suite, by codename or suite; may be a pattern.
     Release(String),
@@ -46,35 +47,18 @@ impl<'r> Pins<'r> {
         Self(pins.iter().filter(|pin| pin.package != ALL).collect())
     }
 
-    /// The version that apt would take of `versions`, which are all of one name: the highest priority, then the
-    /// highest version, then the first source. A priority below 1 never wins.
-    pub(super) fn candidate<'i>(&self, versions: &[Package<'i>], native: bool) -> Option<Package<'i>> {
-        let mut best: Option<(i32, Package<'i>)> = None;
-        for package in versions {
-            let priority = self.priority(*package, versions, native);
-            let better = |(least, best): (i32, Package<'i>)| {
-                let versions = || version::compare(package.version(), best.version());
-                priority.cmp(&least).then_with(versions).is_gt()
-            };
-            if priority > 0 && best.is_none_or(better) {
-                best = Some((priority, *package));
-            }
-        }
-        best.map(|(_, package)| package)
-    }
-
     /// The priority of one of `versions`, which are all of its name.
-    pub(super) fn priority<'i>(&self, package: Package<'i>, versions: &[Package<'i>], native: bool) -> i32 {
-        self.specific(package, versions, native).unwrap_or_else(|| package.source().pin)
+    pub(super) fn priority<'i>(&self, package: Package<'i>, versions: &dyn Fn() -> Vec<Package<'i>>) -> i32 {
+        self.specific(package, versions).unwrap_or_else(|| package.source().pin)
     }
 
     /// The first pin that means this version: what several sources have in common is one version.
-    fn specific<'i>(&self, package: Package<'i>, versions: &[Package<'i>], native: bool) -> Option<i32> {
-        let mut named = self.0.iter().filter(|pin| native && pin.names(package)).peekable();
+    fn specific<'i>(&self, package: Package<'i>, versions: &dyn Fn() -> Vec<Package<'i>>) -> Option<i32> {
+        let mut named = self.0.iter().filter(|pin| pin.names(package)).peekable();
         named.peek()?;
         let same =
-            |other: &&Package<'i>| other.version() == package.version() && other.sha256() == package.sha256();
-        let same: Vec<Package<'i>> = versions.iter().filter(same).copied().collect();
+            |other: &Package<'i>| other.version() == package.version() && other.digest() == package.digest();
+        let same: Vec<Package<'i>> = versions().into_iter().filter(same).collect();
         let pin = named.find(|pin| same.iter().any(|version| pin.target.means(*version)))?;
         Some(pin.priority)
     }
@@ -139,40 +123,6 @@ fn matches(pattern: &str, text: &str) -> bool {
 /// Whether `package` comes from `suite`; the suite `trixie` means itself alone, not `trixie-updates`.
 pub(super) fn is_from(package: Package<'_>, suite: &str) -> bool {
     package.source().suite == suite
-}
-
-/// Which architectures an index has, the native one first; `all` counts as native.
-pub(super) struct Arches {
-    names: Vec<String>,
-    /// From [`Package::arch_number`] to a position in `names`.
-    positions: Vec<usize>,
-}
-
-impl Arches {
-    pub(super) fn new(index: &Index, native: &str) -> Self {
-        let mut names = vec![native.to_owned()];
-        let mut positions = Vec::new();
-        for arch in index.arches() {
-            let known = if arch == "all" { Some(0) } else { names.iter().position(|name| name == arch) };
-            positions.push(known.unwrap_or_else(|| {
-                names.push(arch.clone());
-                names.len() - 1
-            }));
-        }
-        Self { names, positions }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    pub(super) fn of(&self, package: Package<'_>) -> usize {
-        self.positions.get(package.arch_number()).copied().unwrap_or_default()
-    }
-
-    pub(super) fn find(&self, name: &str) -> Option<usize> {
-        if name == "all" { Some(0) } else { self.names.iter().position(|known| known == name) }
-    }
 }
 
 #[cfg(test)]

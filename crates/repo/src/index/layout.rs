@@ -5,27 +5,30 @@
 //!
 //! | part | record |
 //! |---|---|
-//! | header | magic, checksum, then six `u64`: packages, names, providers, slots, bytes of text, bytes of the rest |
-//! | text | UTF-8 |
+//! | header | magic, checksum, then seven `u64`: packages, names, slots, providers, buckets, bytes of text, bytes of the rest |
+//! | text | UTF-8, and digests |
 //! | packages | [`PACKAGE`] bytes, see the constants of [`package`] |
 //! | names | text, length, first package, first provider, number of providers |
+//! | slots | the name that it belongs to |
 //! | providers | package, place and length of the provided version |
-//! | slots | name + 1, or 0 |
-//! | rest | JSON: sources, architectures, pool directories |
+//! | buckets | name + 1, or 0: the hash table of names |
+//! | rest | JSON: family, sources, architectures |
 
 use super::CacheError;
 
 /// First bytes of a cached index; the last one is the version of the form.
-pub(super) const MAGIC: &[u8; 8] = b"lbdebix2";
+pub(super) const MAGIC: &[u8; 8] = b"lbindex1";
 /// "No package".
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Bytes of the header.
-pub(super) const HEADER: usize = 64;
+pub(super) const HEADER: usize = 72;
 /// Bytes of a package record.
-pub(super) const PACKAGE: usize = 96;
+pub(super) const PACKAGE: usize = 100;
 /// Bytes of a name record.
 pub(super) const NAME: usize = 20;
+/// Bytes of a slot record.
+pub(super) const SLOT: usize = 4;
 /// Bytes of a provider record.
 pub(super) const PROVIDER: usize = 12;
 
@@ -35,32 +38,27 @@ pub(super) mod package {
     pub const NAME: usize = 0;
     /// Next package of the same name.
     pub const NEXT: usize = 4;
-    /// Where its text starts: version, source, filename, then the relations.
-    pub const TEXT: usize = 8;
-    /// Length of the version, source and filename (`u16` each).
-    pub const SHORT_LENGTHS: usize = 12;
+    /// The slot of its name.
+    pub const SLOT: usize = 8;
+    /// Where its text starts: digest, the short texts, then the relations.
+    pub const TEXT: usize = 12;
+    /// Length of each of the short texts (`u16` each).
+    pub const SHORT_LENGTHS: usize = 16;
     /// Which source it comes from (`u16`).
-    pub const SOURCE: usize = 18;
-    /// Lengths of the six relations.
-    pub const LONG_LENGTHS: usize = 20;
-    /// Priority, flags, multi-arch, architecture (a byte each).
-    pub const BYTES: usize = 44;
+    pub const SOURCE: usize = 30;
+    /// Architecture and kind of digest (a byte each).
+    pub const BYTES: usize = 32;
+    /// Length of each of the relations.
+    pub const LONG_LENGTHS: usize = 36;
+    /// Flags of the family.
+    pub const FLAGS: usize = 76;
+    /// Rank of the family.
+    pub const RANK: usize = 80;
     /// Size of the archive (`u64`).
-    pub const SIZE: usize = 48;
-    /// Installed size in KiB.
-    pub const INSTALLED: usize = 56;
-    /// Directory of the pool (`u16`), or [`super::OWN_PATH`].
-    pub const POOL: usize = 60;
-    /// Digest.
-    pub const SHA256: usize = 64;
+    pub const SIZE: usize = 84;
+    /// Installed size (`u64`).
+    pub const INSTALLED: usize = 92;
 }
-
-/// Marks a package whose file is not where the pool would keep it.
-pub(super) const OWN_PATH: u16 = u16::MAX;
-/// `Essential: yes`.
-pub(super) const ESSENTIAL: u8 = 1;
-/// `Protected: yes`.
-pub(super) const PROTECTED: u8 = 2;
 
 pub(super) fn put_u16(out: &mut Vec<u8>, number: u16) {
     out.extend_from_slice(&number.to_le_bytes());
@@ -92,8 +90,9 @@ pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
 pub(super) struct Layout {
     pub packages: usize,
     pub names: usize,
-    pub providers: usize,
     pub slots: usize,
+    pub providers: usize,
+    pub buckets: usize,
     pub text_length: usize,
     pub rest_length: usize,
 }
@@ -107,16 +106,20 @@ impl Layout {
         self.packages_start() + self.packages * PACKAGE
     }
 
-    pub(super) fn providers_start(&self) -> usize {
+    pub(super) fn slots_start(&self) -> usize {
         self.names_start() + self.names * NAME
     }
 
-    pub(super) fn slots_start(&self) -> usize {
+    pub(super) fn providers_start(&self) -> usize {
+        self.slots_start() + self.slots * SLOT
+    }
+
+    pub(super) fn buckets_start(&self) -> usize {
         self.providers_start() + self.providers * PROVIDER
     }
 
     pub(super) fn rest_start(&self) -> usize {
-        self.slots_start() + self.slots * 4
+        self.buckets_start() + self.buckets * 4
     }
 
     /// Reads and checks the header.
@@ -124,14 +127,14 @@ impl Layout {
         if bytes.get(..MAGIC.len()) != Some(MAGIC) {
             return Err(CacheError::Form);
         }
-        let mut numbers = [0; 6];
+        let mut numbers = [0; 7];
         for (position, number) in numbers.iter_mut().enumerate() {
             let wide = u64_at(bytes, 16 + position * 8);
             *number = u32::try_from(wide).map_err(|_| CacheError::Damaged)? as usize;
         }
-        let [packages, names, providers, slots, text_length, rest_length] = numbers;
-        let layout = Self { packages, names, providers, slots, text_length, rest_length };
-        if bytes.len() != layout.rest_start() + rest_length || !slots.is_power_of_two() {
+        let [packages, names, slots, providers, buckets, text_length, rest_length] = numbers;
+        let layout = Self { packages, names, slots, providers, buckets, text_length, rest_length };
+        if bytes.len() != layout.rest_start() + rest_length || !buckets.is_power_of_two() {
             return Err(CacheError::Damaged);
         }
         if u64_at(bytes, 8) != checksum(&bytes[16..]) {
@@ -143,8 +146,15 @@ impl Layout {
     /// Writes the header in its place, without the checksum.
     pub(super) fn write(&self, header: &mut [u8]) {
         header[..MAGIC.len()].copy_from_slice(MAGIC);
-        let numbers =
-            [self.packages, self.names, self.providers, self.slots, self.text_length, self.rest_length];
+        let numbers = [
+            self.packages,
+            self.names,
+            self.slots,
+            self.providers,
+            self.buckets,
+            self.text_length,
+            self.rest_length,
+        ];
         for (position, number) in numbers.into_iter().enumerate() {
             header[16 + position * 8..][..8].copy_from_slice(&(number as u64).to_le_bytes());
         }

@@ -1,0 +1,75 @@
+//! Changes of a request: what they do to it, and what they are called.
+
+use super::{Change, Family, Request};
+
+impl Change {
+    /// Whether the user loses something that was asked for.
+    pub(super) fn drops(&self) -> bool {
+        matches!(self, Self::DropRequest { .. } | Self::DropRemoval { .. } | Self::LeaveOut { .. })
+    }
+
+    /// Whether the packages mean the same to each other after it, so that what is known about them still holds.
+    pub(super) fn keeps_world(&self, request: &Request) -> bool {
+        let is_plain = |index: &usize| {
+            let wanted = &request.packages[*index];
+            wanted.version.is_none() && wanted.suite.is_none()
+        };
+        match self {
+            Self::DropRequest { index } | Self::Rename { index, .. } => is_plain(index),
+            Self::DropRemoval { .. } | Self::LeaveOut { .. } => true,
+            Self::AnyVersion { .. } | Self::FromSuite { .. } | Self::Enable { .. } | Self::DropPin { .. } => {
+                false
+            }
+        }
+    }
+
+    fn apply(&self, request: &mut Request) {
+        match self {
+            Self::DropRequest { .. } | Self::DropRemoval { .. } | Self::DropPin { .. } => {}
+            Self::Rename { index, name } => {
+                request.packages[*index].name.clone_from(name);
+                request.packages[*index].version = None;
+            }
+            Self::AnyVersion { index } => request.packages[*index].version = None,
+            Self::FromSuite { index, suite } => request.packages[*index].suite = Some(suite.clone()),
+            Self::LeaveOut { name } => request.remove.push(name.clone()),
+            Self::Enable { switch } => request.enable.push(switch.clone()),
+        }
+    }
+
+    /// In words, as advice.
+    pub(super) fn text(&self, family: &dyn Family, request: &Request) -> String {
+        let wanted = |index: &usize| request.packages[*index].text(family);
+        let name = |index: &usize| &request.packages[*index].name;
+        match self {
+            Self::DropRequest { index } => format!("do not ask for `{}`", wanted(index)),
+            Self::DropRemoval { index } => format!("allow `{}`", request.remove[*index]),
+            Self::Rename { index, name } => format!("ask for `{name}` instead of `{}`", wanted(index)),
+            Self::AnyVersion { index } => {
+                format!("take any version of `{}` instead of `{}`", name(index), wanted(index))
+            }
+            Self::FromSuite { index, suite } => format!("take `{}` from {suite}", name(index)),
+            Self::LeaveOut { name } => format!("leave out `{name}`"),
+            Self::Enable { switch } => format!("use the {switch}"),
+            Self::DropPin { index } => format!("do not pin `{}`", request.pins[*index].package),
+        }
+    }
+}
+
+/// The request with changes. Drops come last, because they move positions.
+pub(super) fn changed(request: &Request, changes: &[Change]) -> Request {
+    let mut new = request.clone();
+    for change in changes {
+        change.apply(&mut new);
+    }
+    retain(&mut new.packages, changes, |index| Change::DropRequest { index });
+    retain(&mut new.remove, changes, |index| Change::DropRemoval { index });
+    retain(&mut new.pins, changes, |index| Change::DropPin { index });
+    new
+}
+
+/// Keeps what no change drops. What was added at the end has a position that no change names.
+fn retain<T>(list: &mut Vec<T>, changes: &[Change], drop: fn(usize) -> Change) {
+    let mut position = 0..;
+    list.retain(|_| position.next().is_none_or(|at| !changes.contains(&drop(at))));
+}

@@ -1,0 +1,117 @@
+//! First steps that are worth trying, for each root of a conflict.
+
+use std::collections::BTreeSet;
+
+use lbuild_solve::{Conflict, Root};
+
+use super::problem::{Origin, Task};
+use super::{Change, Unknown};
+use crate::index::Package;
+
+/// Pin of a suite that is in use without being asked for.
+const NORMAL_PIN: i32 = 500;
+/// Names of one kind that are proposed instead of one that does not exist.
+const MOST_NAMES: usize = 3;
+/// Packages that are proposed in place of a requested one, because they provide the same.
+const MOST_INSTEAD: usize = 3;
+/// More packages than this provide a name that says nothing about what they are.
+const MOST_PROVIDERS: usize = 12;
+
+/// What to try; each entry is one fix, of one change or of several that go together.
+pub(super) fn ideas(task: &Task<'_, '_>, conflict: &Conflict, unknown: &[Unknown]) -> Vec<Vec<Change>> {
+    let mut ideas = Vec::new();
+    for root in &conflict.roots {
+        match root {
+            Root::Ban(ban) => ideas.push(vec![Change::DropRemoval { index: *ban }]),
+            Root::Goal(goal) => match task.origins[*goal] {
+                Origin::Wanted(position) => ideas.append(&mut for_request(task, *goal, position, unknown)),
+                Origin::Base(base) if !base.vital => {
+                    let name = task.first(*goal).map(|package| package.name().to_owned());
+                    ideas.extend(name.map(|name| vec![Change::LeaveOut { name }]));
+                }
+                Origin::Base(_) | Origin::Forced(_) => {}
+            },
+        }
+    }
+    ideas.extend((0..task.request.pins.len()).map(|index| vec![Change::DropPin { index }]));
+    ideas.extend(switches(task).into_iter().map(|switch| vec![Change::Enable { switch }]));
+    ideas
+}
+
+fn for_request(task: &Task<'_, '_>, goal: usize, position: usize, unknown: &[Unknown]) -> Vec<Vec<Change>> {
+    let mut ideas = Vec::new();
+    let wanted = &task.request.packages[position];
+    let name = task.world.family.wanted(wanted).name;
+    let rename = |name: &str| vec![Change::Rename { index: position, name: name.to_owned() }];
+    if let Some(unknown) = unknown.iter().find(|unknown| unknown.name == name) {
+        for names in [&unknown.called, &unknown.renamed, &unknown.shipping, &unknown.near] {
+            ideas.extend(names.iter().take(MOST_NAMES).map(|name| rename(name)));
+        }
+    }
+    if wanted.version.is_some() {
+        ideas.push(vec![Change::AnyVersion { index: position }]);
+    }
+    ideas.append(&mut suites(task, goal, position));
+    if let Some(package) = task.first(goal).filter(|package| package.name() == name) {
+        ideas.extend(instead(task, package).iter().map(|name| rename(name)));
+    }
+    ideas.push(vec![Change::DropRequest { index: position }]);
+    ideas
+}
+
+/// Other suites that have the package, those that are off included.
+fn suites(task: &Task<'_, '_>, goal: usize, position: usize) -> Vec<Vec<Change>> {
+    let wanted = &task.request.packages[position];
+    let current = task.first(goal).map(|package| package.version());
+    let versions = task.world.index.named(task.world.family.wanted(wanted).name);
+    let suites: BTreeSet<(&str, &str)> = versions
+        // Naming the suite of a backport brings its dependencies along; naming a suite in normal use changes nothing.
+        .filter(|package| current != Some(package.version()) || package.source().pin < NORMAL_PIN)
+        .map(|package| (package.source().suite.as_str(), package.source().switch.as_str()))
+        .filter(|(suite, _)| wanted.suite.as_deref() != Some(*suite))
+        .collect();
+    let change = |(suite, switch): (&str, &str)| {
+        let from = Change::FromSuite { index: position, suite: suite.to_owned() };
+        let on = task.request.enable.iter().any(|enabled| enabled == switch);
+        if switch.is_empty() || on {
+            vec![from]
+        } else {
+            vec![Change::Enable { switch: switch.to_owned() }, from]
+        }
+    };
+    suites.into_iter().map(change).collect()
+}
+
+/// Names of packages that provide something that `package` provides too, such as another mail server.
+fn instead(task: &Task<'_, '_>, package: Package<'_>) -> Vec<String> {
+    let index = task.world.index;
+    let mut names = BTreeSet::new();
+    for (id, _) in index.names() {
+        let providers: Vec<Package<'_>> = index.providers(id).map(|(provider, _)| provider).collect();
+        if providers.len() < 2 || providers.len() > MOST_PROVIDERS || !providers.contains(&package) {
+            continue;
+        }
+        let others = providers.into_iter().filter(|other| other.name_id() != package.name_id());
+        names
+            .extend(others.filter(|other| task.world.is_member(*other)).map(|other| other.name().to_owned()));
+    }
+    // What is asked for anyway takes the place of nothing.
+    let requests = task.request.packages.iter();
+    let asked: BTreeSet<&str> = requests.map(|wanted| task.world.family.wanted(wanted).name).collect();
+    names.retain(|name| !asked.contains(name.as_str()));
+    // The names that look most like the requested one are the most likely variants of it.
+    let mut names: Vec<String> = names.into_iter().collect();
+    names.sort_by_key(|name| std::cmp::Reverse(common(name, package.name())));
+    names.truncate(MOST_INSTEAD);
+    names
+}
+
+fn common(a: &str, b: &str) -> usize {
+    a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
+}
+
+/// Switches of sources that are off.
+fn switches(task: &Task<'_, '_>) -> BTreeSet<String> {
+    let sources = task.world.index.sources().iter().map(|source| source.switch.clone());
+    sources.filter(|switch| !switch.is_empty() && !task.request.enable.contains(switch)).collect()
+}

@@ -1,0 +1,126 @@
+//! Names like one that does not exist.
+
+use std::collections::BTreeSet;
+
+use super::problem::Task;
+use super::{Knowledge, Unknown};
+use crate::index::{Index, Kind, Package};
+
+/// More suggestions than this do not help.
+const MOST: usize = 5;
+
+/// The requested names that no package in use bears or provides and no group has, each with what may be meant.
+pub(super) fn unknown(task: &Task<'_, '_>, knowledge: &dyn Knowledge) -> Vec<Unknown> {
+    let (world, index) = (task.world, task.world.index);
+    let names = task.request.packages.iter().map(|wanted| world.family.wanted(wanted).name);
+    let missing = names.filter(|name| {
+        let provided = |id| index.providers(id).any(|(package, _)| world.is_in_use(package));
+        world.named(name).next().is_none()
+            && !index.name_id(name).is_some_and(provided)
+            && group(index, name).next().is_none()
+    });
+    let real = |names: Vec<String>| -> Vec<String> {
+        names.into_iter().filter(|name| world.named(name).next().is_some()).collect()
+    };
+    missing
+        .map(|name| Unknown {
+            name: name.to_owned(),
+            near: real(near(index, name)),
+            called: real(knowledge.called(name)),
+            renamed: real(world.family.renamed(index, name)),
+            shipping: real(knowledge.shipping(name)),
+            elsewhere: elsewhere(index, name),
+        })
+        .collect()
+}
+
+/// The switches of sources that are off and have a package of this name.
+fn elsewhere(index: &Index, name: &str) -> Vec<String> {
+    let switches = index.named(name).map(|package| &package.source().switch);
+    let switches: BTreeSet<&String> = switches.filter(|switch| !switch.is_empty()).collect();
+    switches.into_iter().cloned().collect()
+}
+
+/// Packages that say that they replace `name`, in the order of the index; those that also provide it first.
+pub(super) fn replacing(index: &Index, name: &str) -> Vec<String> {
+    let part_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+-._@/".contains(&byte);
+    let finder = memchr::memmem::Finder::new(name);
+    let mentions = |text: &str| {
+        finder.find_iter(text.as_bytes()).any(|at| {
+            let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at));
+            let after = text.as_bytes().get(at + name.len());
+            !before.copied().is_some_and(part_of_name) && !after.copied().is_some_and(part_of_name)
+        })
+    };
+    let mut found: Vec<(bool, &str)> = Vec::new();
+    for package in index.packages().filter(|package| mentions(package.relations(Kind::Replaces))) {
+        let entry = (!mentions(package.relations(Kind::Provides)), package.name());
+        if !found.contains(&entry) {
+            found.push(entry);
+        }
+    }
+    found.sort_by_key(|(silent, _)| *silent);
+    found.truncate(MOST);
+    found.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
+/// The packages of a group.
+pub(super) fn group<'i>(index: &'i Index, name: &str) -> impl Iterator<Item = Package<'i>> {
+    index.packages().filter(move |package| package.groups().any(|group| group == name))
+}
+
+/// The package names that look most like `name`, nearest first.
+pub fn near(index: &Index, name: &str) -> Vec<String> {
+    // Only the start of an absurdly long name is looked at: the comparison is quadratic.
+    let wanted: String = name.to_lowercase().replace('_', "-").chars().take(64).collect();
+    let mut found: Vec<(usize, usize, &str)> = index
+        .package_names()
+        .filter_map(|known| distance(&wanted, known).map(|distance| (distance, known.len(), known)))
+        .collect();
+    found.sort_unstable();
+    found.truncate(MOST);
+    found.into_iter().map(|(_, _, known)| known.to_owned()).collect()
+}
+
+/// How far apart two names are; `None` when too far to suggest.
+fn distance(wanted: &str, known: &str) -> Option<usize> {
+    if known == wanted {
+        return Some(0);
+    }
+    let allowed = (wanted.len() / 4).clamp(1, 3);
+    if wanted.len().abs_diff(known.len()) <= allowed {
+        let typed = strsim::osa_distance(wanted, known);
+        if typed <= allowed {
+            return Some(typed);
+        }
+    }
+    // The name with something added, such as `docker.io`, `neovim-qt` or `libfoo1` for `libfoo`.
+    let rest = known.strip_prefix(wanted)?;
+    let at_boundary = wanted.len() >= 3 && rest.starts_with(|c: char| !c.is_ascii_lowercase());
+    at_boundary.then_some(allowed + 1 + rest.len() / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn typing_errors_and_longer_names_are_near() {
+        for (wanted, known) in [
+            ("neovm", "neovim"),
+            ("postgressql", "postgresql"),
+            ("openssh-sever", "openssh-server"),
+            ("docker", "docker.io"),
+            ("libfoo", "libfoo1"),
+            ("firefox", "firefox-esr"),
+        ] {
+            assert!(distance(wanted, known).is_some(), "{wanted} {known}");
+        }
+        for (wanted, known) in
+            [("vim", "emacs"), ("ab", "ab-long-name"), ("nginx", "apache2"), ("cur", "curl")]
+        {
+            assert!(distance(wanted, known).is_none_or(|far| far == 1), "{wanted} {known}");
+        }
+        assert_eq!(distance("curl", "curl"), Some(0));
+    }
+}
