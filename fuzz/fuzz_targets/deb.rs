@@ -19,7 +19,7 @@ pub fn run(data: &[u8]) {
             member.name
         );
     }
-    let Ok(mut archive) = deb.data(LIMIT, false) else { return };
+    let Ok(mut archive) = deb.data(LIMIT, false, 1) else { return };
     let mut total = 0;
     while let Ok(Some(_)) = archive.next_entry() {
         let mut content = Vec::new();

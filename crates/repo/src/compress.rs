@@ -2,11 +2,15 @@
 //!
 //! A bomb is stopped at the cap, not at the end of its stream, and no decoder may use more than [`MEMORY`] bytes.
 
+mod blocks;
+
 use std::io::{self, BufRead, Cursor, Read};
 
 use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, IGNORE_CHECK, Stream};
+
+use blocks::Blocks;
 
 /// Memory that one decoder may use, in bytes: what `xz -9` (64 MiB) and `zstd --ultra` (128 MiB) need, with room.
 pub const MEMORY: u64 = 192 << 20;
@@ -73,7 +77,7 @@ impl<'a> Capped<'a> {
     /// # Errors
     /// When the first bytes cannot be read or the decoder cannot be set up.
     pub fn new(reader: impl BufRead + Send + 'a, limit: u64) -> io::Result<Self> {
-        Self::open(reader, limit, CONCATENATED)
+        Self::open(reader, limit, How::default())
     }
 
     /// Like [`Capped::new`] for a stream whose compressed bytes are checked against a stronger digest by the caller:
@@ -82,10 +86,19 @@ impl<'a> Capped<'a> {
     /// # Errors
     /// As [`Capped::new`].
     pub fn checked_outside(reader: impl BufRead + Send + 'a, limit: u64) -> io::Result<Self> {
-        Self::open(reader, limit, CONCATENATED | IGNORE_CHECK)
+        Self::open(reader, limit, How { unchecked: true, ..How::default() })
     }
 
-    fn open(mut reader: impl BufRead + Send + 'a, limit: u64, xz_flags: u32) -> io::Result<Self> {
+    /// Like [`Capped::new`], with up to `threads` threads for a stream of many blocks, which have a share each of
+    /// [`MEMORY`]: for large streams, since the threads hold whole blocks in memory.
+    ///
+    /// # Errors
+    /// As [`Capped::new`].
+    pub fn in_parallel(reader: impl BufRead + Send + 'a, limit: u64, threads: u32) -> io::Result<Self> {
+        Self::open(reader, limit, How { threads, ..How::default() })
+    }
+
+    fn open(mut reader: impl BufRead + Send + 'a, limit: u64, how: How) -> io::Result<Self> {
         let mut head = [0; 6];
         let mut filled = 0;
         while filled < head.len() {
@@ -98,7 +111,7 @@ impl<'a> Capped<'a> {
         }
         let format = Format::sniff(&head[..filled]);
         let whole = Cursor::new(head).take(filled as u64).chain(reader);
-        Ok(Self { decoder: decoder(whole, format, xz_flags)?, format, left: limit, limit })
+        Ok(Self { decoder: decoder(whole, format, how)?, format, left: limit, limit })
     }
 
     /// The format that was recognised.
@@ -112,15 +125,26 @@ impl<'a> Capped<'a> {
     }
 }
 
+/// How to decompress xz.
+#[derive(Default, Clone, Copy)]
+struct How {
+    /// Leaves the checksum out. The library's decoder with threads cannot.
+    unchecked: bool,
+    /// More than one thread for blocks.
+    threads: u32,
+}
+
 fn decoder<'a>(
     reader: impl BufRead + Send + 'a,
     format: Format,
-    xz_flags: u32,
+    how: How,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match format {
         Format::Plain => Box::new(reader),
+        Format::Xz if how.threads > 1 => Box::new(Blocks::new(reader, how.threads)?),
         Format::Xz => {
-            let stream = Stream::new_stream_decoder(MEMORY, xz_flags)?;
+            let flags = if how.unchecked { CONCATENATED | IGNORE_CHECK } else { CONCATENATED };
+            let stream = Stream::new_stream_decoder(MEMORY, flags)?;
             Box::new(XzDecoder::new_stream(reader, stream))
         }
         Format::Zstd => {

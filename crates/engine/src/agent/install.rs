@@ -12,6 +12,7 @@ use lbuild_sandbox::AgentIo;
 use lbuild_store::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::modules;
 use super::program::Program;
 use super::seal::{Seal, seal};
 use super::{chain, input, report};
@@ -96,7 +97,7 @@ pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
         None => StandIns::put(&options.deferred)?,
     };
     report(io, &InstallReport::Configuring { placeholders: unpacked.placeholders.len() })?;
-    dpkg(&options)?;
+    modules::beside(&options.env, || dpkg(&options))?;
     stand_ins.remove()?;
     seal(last)?;
     let programs = hygiene::privileged(root.as_fd(), &last.policy.excludes).map_err(|error| chain(&error))?;
@@ -196,7 +197,7 @@ impl StandIns {
     }
 }
 
-fn script(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn script(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)?;
     fs::set_permissions(path, Permissions::from_mode(0o755))
 }

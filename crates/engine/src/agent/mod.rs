@@ -9,6 +9,7 @@ mod initramfs;
 mod install;
 mod iso;
 mod measure;
+mod modules;
 mod program;
 mod prove;
 mod seal;

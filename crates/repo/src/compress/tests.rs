@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use liblzma::stream::{Check, MtStreamBuilder};
 use liblzma::write::XzEncoder;
 
 use super::{CapExceeded, Capped, Format};
@@ -101,4 +102,46 @@ fn a_frame_that_wants_too_much_memory_is_refused() {
     // A zstd frame header that declares a window of 2 GiB (exponent 21 above the base of 2^10).
     let frame = b"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00";
     assert!(read(frame, 1 << 20).0.is_err());
+}
+
+/// xz of many blocks, as `xz -T` and `dpkg-deb` write it.
+fn blocks(plain: &[u8]) -> Vec<u8> {
+    let mut builder = MtStreamBuilder::new();
+    let stream = builder.threads(2).preset(1).block_size(50_000).check(Check::Crc64).encoder().unwrap();
+    let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn read_by_threads(bytes: &[u8], limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    Capped::in_parallel(bytes, limit, 3)?.read_to_end(&mut plain).map(|_| plain)
+}
+
+#[test]
+fn blocks_are_read_by_threads_with_whatever_follows_their_stream() {
+    let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    for format in FORMATS {
+        assert!(read_by_threads(&compress(format, &plain), u64::MAX).unwrap() == plain, "{format:?}");
+    }
+    let mut streams = blocks(&plain);
+    assert!(read_by_threads(&streams, plain.len() as u64).unwrap() == plain);
+    let over = read_by_threads(&streams, plain.len() as u64 - 1).unwrap_err();
+    assert!(CapExceeded::of(&over).is_some());
+    streams.extend([0; 8]);
+    streams.extend(blocks(&plain));
+    assert!(read_by_threads(&streams, u64::MAX).unwrap() == [&plain[..], &plain].concat());
+}
+
+#[test]
+fn damaged_blocks_are_errors() {
+    let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+    let whole = blocks(&plain);
+    assert!(read_by_threads(&whole[..whole.len() - 9], u64::MAX).is_err());
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    assert!(read_by_threads(&flipped, u64::MAX).is_err());
+    for tail in [&[0; 3][..], b"junk"] {
+        assert!(read_by_threads(&[&whole, tail].concat(), u64::MAX).is_err(), "{tail:?}");
+    }
 }

@@ -109,7 +109,8 @@ impl<R: Read + Send> Deb<R> {
     }
 
     /// The data archive, of at most `limit` bytes once decompressed. `checked_outside` says that the caller checks the
-    /// package's digest, so that the checksums inside need not be computed.
+    /// package's digest, so that the checksums inside need not be computed; with more than one of `threads`, which large
+    /// packages are worth, they share the work where the compression allows it.
     ///
     /// # Errors
     /// When its first bytes cannot be read.
@@ -117,10 +118,15 @@ impl<R: Read + Send> Deb<R> {
         &mut self,
         limit: u64,
         checked_outside: bool,
+        threads: u32,
     ) -> Result<tar::Archive<Capped<'_>>, ArchiveError> {
         let member = BufReader::with_capacity(READ, &mut self.outer);
-        let open = if checked_outside { Capped::checked_outside } else { Capped::new };
-        let plain = open(member, limit).map_err(ArchiveError::Read)?;
+        let plain = match (threads, checked_outside) {
+            (2.., _) => Capped::in_parallel(member, limit, threads),
+            (_, true) => Capped::checked_outside(member, limit),
+            (_, false) => Capped::new(member, limit),
+        };
+        let plain = plain.map_err(ArchiveError::Read)?;
         Ok(tar::Archive::new(plain, Policy::package()))
     }
 

@@ -109,6 +109,7 @@ fn prepare<'a>(
         lost: Mutex::default(),
         base_lost: Mutex::default(),
         placeholders: Mutex::default(),
+        threads: u32::try_from(options.threads).unwrap_or(1),
         budget: AtomicU64::new(options.max_bytes),
         bytes: AtomicU64::new(0),
         files: AtomicUsize::new(0),

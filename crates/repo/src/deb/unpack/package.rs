@@ -21,6 +21,9 @@ use crate::tar::{self, Entry, Kind, TarError};
 /// Where files wait for a preinst, without leading `/`.
 pub(super) const STAGING: &str = "var/lib/dpkg/tmp.lbuild";
 
+/// Bytes of a package from which on several threads decompress it: it would outlast all others.
+const LARGE: u64 = 32 << 20;
+
 /// A package that has been taken apart.
 #[derive(Debug)]
 pub(super) struct Opened {
@@ -52,7 +55,9 @@ pub(super) fn open<'a>(
 ) -> Result<Opened, UnpackError> {
     let Package { file, order, sha256 } = package;
     let mut name = format!("number {order}");
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
     let archive_error = |package: &str, source| UnpackError::Archive { package: package.to_owned(), source };
+    let threads = if size >= LARGE { shared.threads } else { 1 };
     let reader = Hashing { file, hasher: sha256.map(|_| Sha256::new()) };
     let mut deb = Deb::open(reader).map_err(|source| archive_error(&name, source))?;
     let members = deb.take_members();
@@ -65,7 +70,8 @@ pub(super) fn open<'a>(
     lock(&shared.controls).insert(order, Arc::clone(&control));
 
     let budget = shared.budget.load(Ordering::Relaxed);
-    let mut data = deb.data(budget, sha256.is_some()).map_err(|source| archive_error(&name, source))?;
+    let mut data =
+        deb.data(budget, sha256.is_some(), threads).map_err(|source| archive_error(&name, source))?;
     if stage && opened.has_preinst {
         opened.staged = Some(stage_entries(shared, tree, &opened.record, &mut data)?);
     } else {

@@ -31,6 +31,8 @@ pub(super) struct Shared<'a> {
     /// Paths that packages of the existing system lost, by index into [`Base::packages`].
     pub base_lost: Mutex<BTreeSet<(usize, Vec<u8>)>>,
     pub placeholders: Mutex<Vec<Placeholder>>,
+    /// Threads for one large package.
+    pub threads: u32,
     /// Decompressed bytes that may still be read.
     pub budget: AtomicU64,
     pub bytes: AtomicU64,
