@@ -87,14 +87,16 @@ fn measure(
     println!("fetching everything once, so that both sides find the same warm path to the mirror");
     let lock = product.prepare()?;
     let reference = Reference::new(&lock, scratch)?;
-    reference.build()?;
+    reference.build("reference-first")?;
+    let mut store = String::new();
     for run in 1..=options.runs {
         println!("run {run} of {}", options.runs);
-        let times = reference.build()?;
-        let cold = product.measure(&mut measured)?;
+        let times = reference.build(&format!("reference-{run}"))?;
+        store = format!("store-{run}");
+        let cold = product.measure(&store, &mut measured)?;
         println!("  reference {:.1} s, cold {cold:.1} s", times.total());
         measured.reference.push(times);
     }
-    resolve::measure(&product, &reference, scratch, options.runs, &mut measured)?;
+    resolve::measure(&product, &store, &reference, scratch, options.runs, &mut measured)?;
     Ok(Table::new(&measured))
 }

@@ -82,14 +82,11 @@ impl Reference {
         &self.sources
     }
 
-    /// Builds once, and checks that the tree has the packages of the lock and no other.
-    pub fn build(&self) -> Result<ReferenceTimes, Box<dyn std::error::Error>> {
-        let (root, iso) = (self.scratch.join("reference-root"), self.scratch.join("reference-iso"));
-        for directory in [&root, &iso] {
-            if directory.exists() {
-                fs::remove_dir_all(directory)?;
-            }
-        }
+    /// Builds once in the new directory `name`, and checks that the tree has the packages of the lock and no other.
+    pub fn build(&self, name: &str) -> Result<ReferenceTimes, Box<dyn std::error::Error>> {
+        let directory = self.scratch.join(name);
+        let (root, iso) = (directory.join("root"), directory.join("iso"));
+        fs::create_dir_all(&directory)?;
         let started = Instant::now();
         stdout(&mut self.mmdebstrap(&root)?)?;
         let tree = started.elapsed().as_secs_f64();

@@ -15,6 +15,7 @@ const DESKTOP: &str = "task-gnome-desktop";
 /// Measures both.
 pub fn measure(
     product: &Product,
+    store: &str,
     reference: &Reference,
     scratch: &Path,
     runs: usize,
@@ -26,10 +27,10 @@ pub fn measure(
     );
     let spec = product.write("desktop", &spec)?;
     let apt = apt_directory(reference, scratch)?;
-    product.lbuild("store", &["resolve", &spec])?;
+    product.lbuild(store, &["resolve", &spec])?;
     // ten times as many as of the builds: these are short, and the machine's noise is not
     for _ in 0..runs * 10 {
-        measured.resolve.push(timed(|| product.lbuild("store", &["resolve", &spec]))?);
+        measured.resolve.push(timed(|| product.lbuild(store, &["resolve", &spec]))?);
     }
     for _ in 0..runs {
         measured.apt.push(timed(|| {
