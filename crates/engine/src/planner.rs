@@ -126,7 +126,7 @@ impl Draft<'_> {
         let tool = tool.map_or_else(|| "of the system".to_owned(), |tool| tool.version.clone());
         let epoch = lock.epoch.to_string();
         let named = |inputs: Inputs| inputs.text("compressor", tool).text("epoch", epoch);
-        self.step(generate, 1, named, &[inputs], &[Step::Tools, Step::CoreInitramfs]);
+        self.step(generate, 2, named, &[inputs], &[Step::Tools, Step::CoreInitramfs]);
     }
 
     fn images(&mut self, blueprint: &Blueprint) {

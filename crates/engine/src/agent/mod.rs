@@ -18,10 +18,8 @@ mod tarball;
 pub(crate) use apply::ApplyInput;
 pub(crate) use database::Installed;
 pub(crate) use gate::{GateInput, GateReport};
-pub(crate) use initramfs::{GenerateInput, Generated, InputsInput, InputsReport};
-pub(crate) use install::{
-    InstallInput, InstallReport, PackageMessage, PrivilegedPrograms, STAND_INS, script_path,
-};
+pub(crate) use initramfs::{GenerateInput, Generated, InputsInput, InputsReport, Lent};
+pub(crate) use install::{InstallInput, InstallReport, PackageMessage, PrivilegedPrograms, script_path};
 pub(crate) use iso::IsoInput;
 pub(crate) use measure::Measured;
 pub(crate) use seal::Seal;

@@ -7,14 +7,14 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use lbuild_sandbox::{Mount, Owner, Root, Spec};
+use lbuild_sandbox::{Mount, Root, Spec};
 use lbuild_store::{Output, OutputRef};
 
 use super::Bench;
 use super::pack::{IMAGE, Workplace};
 use super::talk::Single;
 use super::tasks::{agent, script_env};
-use crate::agent::{GenerateInput, Generated, InputsInput, InputsReport, STAND_INS, name};
+use crate::agent::{GenerateInput, Generated, InputsInput, InputsReport, Lent, name};
 use crate::configure::{Action, Owner as FileOwner};
 use crate::error::BuildError;
 use crate::plan::Step;
@@ -22,6 +22,9 @@ use crate::run::Made;
 
 /// Where the job sees the core alone; every Debian system has this empty directory.
 const CORE: &str = "/mnt";
+
+/// Where the job sees the tools.
+const TOOLS: &str = "/run/lbuild/tools";
 
 /// The compressor that the generator prefers. Systems need not have it, so it comes from the tools.
 const COMPRESSOR: &str = "zstd";
@@ -50,8 +53,10 @@ pub(super) fn generate(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let path = place.file("initrd.img");
     let out = File::create_new(&path).map_err(|error| bench.jobs().sandbox(error))?;
     let root = Root::Overlay { lowers: layers(bench)?, upper: place.work(), work: place.file("overlay") };
-    let mut spec = Spec::new(root, agent(name::INITRAMFS, &GenerateInput { env }));
-    spec.mounts.extend(compressor(bench)?);
+    let tools = tools(bench)?;
+    let lent = tools.as_ref().map(|_| Lent { tools: PathBuf::from(TOOLS), program: COMPRESSOR.to_owned() });
+    let mut spec = Spec::new(root, agent(name::INITRAMFS, &GenerateInput { env, lent }));
+    spec.mounts.extend(tools);
     spec.fds.push(out.into());
     let generated: Generated = Single::run(bench, spec)?;
     let blob = bench.store().blobs().adopt(&path).map_err(BuildError::Store)?;
@@ -69,16 +74,11 @@ fn layers(bench: &Bench<'_>) -> Result<Vec<PathBuf>, BuildError> {
     }
 }
 
-/// The compressor of the tools, unless the system brings its own.
-fn compressor(bench: &Bench<'_>) -> Result<Option<Mount>, BuildError> {
+/// The tools, when the compressor is one of them.
+fn tools(bench: &Bench<'_>) -> Result<Option<Mount>, BuildError> {
     let lock = bench.workshop.lock;
-    let tools = bench.tree_of(Step::Tools)?.filter(|_| lock.tools.iter().any(|tool| tool.name == COMPRESSOR));
-    Ok(tools.map(|tools| Mount::Bind {
-        source: tools.join("usr/bin").join(COMPRESSOR),
-        target: PathBuf::from(format!("{STAND_INS}/{COMPRESSOR}")),
-        writable: false,
-        owner: Owner::Tree,
-    }))
+    let tree = bench.tree_of(Step::Tools)?.filter(|_| lock.tools.iter().any(|tool| tool.name == COMPRESSOR));
+    Ok(tree.map(|tree| Mount::Tree { lowers: vec![tree], target: PathBuf::from(TOOLS) }))
 }
 
 /// What the generator made.

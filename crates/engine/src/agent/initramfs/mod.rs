@@ -4,6 +4,7 @@
 //! part of the tree that the generator can read: kernel modules, firmware and the generator's own files entirely;
 //! libraries entirely; and of everything else what the generator's scripts refer to.
 
+mod lend;
 mod mentions;
 
 use std::fs::{self, File, Metadata};
@@ -17,6 +18,7 @@ use lbuild_store::{Digest, Hasher};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::lend::Lent;
 use self::mentions::{Mentions, text};
 use super::program::Program;
 use super::{input, report};
@@ -116,6 +118,8 @@ pub(crate) struct InputsInput {
 pub(crate) struct GenerateInput {
     /// Environment of the generator.
     pub(crate) env: Vec<(String, String)>,
+    /// A program that the system need not have.
+    pub(crate) lent: Option<Lent>,
 }
 
 pub(super) fn inputs(io: &mut AgentIo) -> Result<(), String> {
@@ -211,6 +215,9 @@ pub(super) fn generate(io: &mut AgentIo) -> Result<(), String> {
     let out = io.fds.pop().ok_or("no descriptor for the initramfs")?;
     let kernels = kernels().map_err(|error| format!("cannot list the kernels: {error}"))?;
     let kernel = kernels.into_iter().next_back().ok_or("the system has no kernel with its modules")?;
+    if let Some(lent) = &options.lent {
+        lent.put().map_err(|error| format!("cannot lend `{}`: {error}", lent.program))?;
+    }
     let argv = ["/usr/sbin/update-initramfs", "-c", "-k", &kernel].map(str::to_owned);
     Program { argv: &argv, env: &options.env, stdin: None }.run()?;
     let failed = |error: io::Error| format!("cannot read what was generated: {error}");
