@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use lbuild_engine::{Engine, EngineOptions};
+use lbuild_engine::{Engine, EngineOptions, Reach};
 
 use crate::command::{boot, build, cache, completions, lock, man, resolve, schema, validate};
 use crate::context::Context;
@@ -120,7 +120,8 @@ pub struct EngineArguments {
 impl EngineArguments {
     /// Opens the engine on the store.
     pub fn open(&self, context: &Context) -> Result<Engine, Failure> {
-        let options = EngineOptions { store: context.store()?, offline: self.offline };
+        let options =
+            EngineOptions { store: context.store()?, offline: self.offline, reach: Reach::Everywhere };
         Engine::open(&options).map_err(|error| engine_failure::open(&error))
     }
 }

@@ -10,6 +10,7 @@ use lbuild_store::Store;
 
 use crate::error::OpenError;
 use crate::lock::Lock;
+use crate::mirror;
 
 /// Where an engine keeps things and what it may do.
 #[derive(Debug, Clone)]
@@ -18,6 +19,18 @@ pub struct EngineOptions {
     pub store: PathBuf,
     /// Use nothing but the store.
     pub offline: bool,
+    /// Whose addresses specs may name.
+    pub reach: Reach,
+}
+
+/// What the addresses in a spec (mirrors, package sources) may lead to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything that this machine reaches, and its files: the spec is written by who runs the program.
+    #[default]
+    Everywhere,
+    /// Public addresses and the mirrors that this machine is set up with: strangers write the specs.
+    Public,
 }
 
 /// What one sandboxed job of a build may use. Memory and processes have limits of the sandbox's own.
@@ -63,7 +76,11 @@ impl Engine {
     /// Opens the store.
     pub fn open(options: &EngineOptions) -> Result<Self, OpenError> {
         let store = Store::open(&options.store).map_err(OpenError::Store)?;
-        let fetch = FetchOptions { offline: options.offline, ..FetchOptions::default() };
+        let reach = match options.reach {
+            Reach::Everywhere => lbuild_fetch::Reach::Everywhere,
+            Reach::Public => lbuild_fetch::Reach::Public { except: mirror::of_machine() },
+        };
+        let fetch = FetchOptions { offline: options.offline, reach, ..FetchOptions::default() };
         let fetcher = Fetcher::new(store.clone(), fetch).map_err(OpenError::Fetch)?;
         Ok(Self { limits: JobLimits::default(), store, fetcher, offline: options.offline })
     }

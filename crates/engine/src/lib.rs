@@ -45,7 +45,7 @@ mod support;
 
 pub use agent::agents;
 pub use beside::embed_keys;
-pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits};
+pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits, Reach};
 pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
 pub use event::{Event, Observer};
 pub use family::debian::Cause;

@@ -54,6 +54,13 @@ impl Mirrors {
     }
 }
 
+/// The mirrors that this machine is set up with, by whoever runs it.
+pub(crate) fn of_machine() -> Vec<String> {
+    let host = hostconfig::debian_mirrors(Path::new("/")).unwrap_or_default();
+    let environment = [Repository::Debian, Repository::Security].map(environment).into_iter().flatten();
+    environment.chain(host.debian).chain(host.debian_security).collect()
+}
+
 /// `LBUILD_MIRROR_DEBIAN` and its like: addresses separated by spaces.
 fn environment(repository: Repository) -> Vec<String> {
     let variable = format!("LBUILD_MIRROR_{}", repository.id().to_uppercase().replace('-', "_"));

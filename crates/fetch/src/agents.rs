@@ -11,8 +11,8 @@ use ureq::{
 };
 
 use crate::{
-    FetchError, FetchOptions, ProxySetting, http::BUFFER_SIZE, mirrors::host, proxy, resolver::Remembering,
-    tls,
+    FetchError, FetchOptions, ProxySetting, Reach, http::BUFFER_SIZE, mirrors::host, proxy,
+    resolver::Remembering, tls,
 };
 
 /// Connections, reused per server. Those for TLS are prepared when they are first needed: most mirrors do without.
@@ -36,7 +36,7 @@ impl Agents {
         };
         let resolver = Remembering::default();
         Ok(Self {
-            plain: agent(plain_config(options), &resolver),
+            plain: agent(plain_config(options), &resolver.within(&options.reach)),
             plain_proxy: plain.map(|url| plain_proxy(options, &url, &resolver)).transpose()?,
             tls: OnceLock::new(),
             tls_proxy: tls.map(|url| parse_proxy(&url).map(|proxy| (proxy, OnceLock::new()))).transpose()?,
@@ -61,7 +61,9 @@ impl Agents {
     }
 
     fn tls_agent<'a>(&self, slot: &'a OnceLock<Agent>, proxy: Option<&Proxy>) -> &'a Agent {
-        slot.get_or_init(|| agent(tls_config(&self.options, proxy), &self.resolver))
+        // through a proxy, only the proxy's own name is looked up here
+        let reach = if proxy.is_some() { &Reach::Everywhere } else { &self.options.reach };
+        slot.get_or_init(|| agent(tls_config(&self.options, proxy), &self.resolver.within(reach)))
     }
 }
 

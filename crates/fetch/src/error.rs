@@ -147,6 +147,12 @@ pub enum TransferError {
         /// The URL.
         url: String,
     },
+    /// The URL leads to where downloads may not go.
+    #[error("`{host}` is not a public address, and nothing else may be fetched from")]
+    Forbidden {
+        /// The server, or the scheme of what has none.
+        host: String,
+    },
     /// A file of a local mirror cannot be read.
     #[error("cannot read the local file `{path}`")]
     Local {
@@ -184,6 +190,7 @@ impl TransferError {
             Self::TooLarge { .. }
             | Self::WrongDigest { .. }
             | Self::Unsupported { .. }
+            | Self::Forbidden { .. }
             | Self::Local { .. }
             | Self::Untrusted { .. } => false,
             Self::Resolve { .. }
@@ -214,7 +221,7 @@ impl TransferError {
         match self {
             Self::WrongDigest { .. } => 5,
             Self::TooLarge { .. } | Self::Truncated { .. } => 4,
-            Self::Status { .. } | Self::Local { .. } => 3,
+            Self::Status { .. } | Self::Local { .. } | Self::Forbidden { .. } => 3,
             Self::Slow { .. } | Self::Broken { .. } | Self::Protocol { .. } | Self::Untrusted { .. } => 2,
             Self::Timeout { .. } | Self::Down { .. } | Self::Resolve { .. } => 1,
             Self::Unsupported { .. } => 0,

@@ -11,6 +11,7 @@ use crate::{
     FetchError, FetchOptions, TransferError,
     agents::{Agents, is_http},
     mirrors::host,
+    resolver::Inside,
 };
 
 /// Redirects that are followed: mirrors' redirectors need one or two.
@@ -65,6 +66,7 @@ impl Client {
         }
         let mut url = url.to_owned();
         for _ in 0..=MAX_REDIRECTS {
+            self.options.check(&url)?;
             let response = self.send(&url, ask).map_err(|error| self.classify(error, host(&url)))?;
             let code = response.status().as_u16();
             let location = text(&response, &header::LOCATION);
@@ -112,6 +114,7 @@ impl Client {
             ureq::Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
                 TransferError::Resolve { host }
             }
+            ureq::Error::Other(inner) if inner.is::<Inside>() => TransferError::Forbidden { host },
             error if is_distrust(&error) => TransferError::Untrusted { host, source: Box::new(error) },
             ureq::Error::Io(source) if is_connect_failure(&source) => TransferError::Down { host, source },
             ureq::Error::Io(source) => TransferError::Broken { host, source },

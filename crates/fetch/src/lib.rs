@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Fetcher`] | fetches many files of known digest, or one small file of unknown digest |
 //! | [`FetchOptions`] | how many at once, how patient, offline |
+//! | [`Reach`] | which addresses downloads may go to |
 //! | [`FetchError`], [`TransferError`] | what went wrong with the whole, and with one transfer from one mirror |
 //! | [`hostconfig`] | which mirrors the machine's own package configuration names |
 //!
@@ -21,6 +22,7 @@ mod mirrors;
 mod options;
 mod pace;
 mod proxy;
+mod reach;
 mod resolver;
 mod small;
 mod tls;
@@ -31,4 +33,5 @@ pub use error::{FetchError, TransferError};
 pub use fetcher::{Download, Fetcher, Progress};
 pub use lbuild_store::Cancel;
 pub use options::{FetchOptions, ProxySetting};
+pub use reach::Reach;
 pub use small::Small;

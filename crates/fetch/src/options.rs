@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use crate::{Reach, TransferError, mirrors::host};
+
 /// How to fetch.
 #[derive(Clone, Debug)]
 pub struct FetchOptions {
@@ -29,6 +31,8 @@ pub struct FetchOptions {
     pub proxy: ProxySetting,
     /// File with the certificate authorities to trust, in PEM; by default `SSL_CERT_FILE` or those of the machine.
     pub authorities: Option<PathBuf>,
+    /// Which addresses may be asked.
+    pub reach: Reach,
 }
 
 /// Which proxy to use for `http` and `https`.
@@ -58,6 +62,19 @@ impl Default for FetchOptions {
             max_size: 4 << 30,
             proxy: ProxySetting::Environment,
             authorities: None,
+            reach: Reach::Everywhere,
         }
+    }
+}
+
+impl FetchOptions {
+    /// Refuses a URL that must not be asked for.
+    pub(crate) fn check(&self, url: &str) -> Result<(), TransferError> {
+        if self.reach.allows_url(url) {
+            return Ok(());
+        }
+        let server = host(url);
+        let what = if server.is_empty() { url.split(':').next().unwrap_or_default() } else { server };
+        Err(TransferError::Forbidden { host: what.to_owned() })
     }
 }

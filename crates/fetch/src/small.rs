@@ -111,7 +111,7 @@ impl Fetcher {
     }
 
     fn request(&self, url: &str, cap: u64, known: Option<&Response>) -> Result<Reply, TransferError> {
-        if let Some(opened) = local::open(url) {
+        if let Some(opened) = self.shared.options.check(url).map(|()| local::open(url))? {
             let (file, size) = opened?;
             let bytes = self.body(&mut Source::Local(file, url.to_owned()), cap, Some(size))?;
             return Ok(Reply::Content { bytes, etag: None, last_modified: None });

@@ -71,6 +71,7 @@ impl Transfer<'_> {
         if self.download.size == Some(partial.size()) && partial.size() > 0 {
             return Ok(());
         }
+        self.options.check(self.url)?;
         let mut source = match local::open(self.url) {
             Some(opened) => self.open_local(opened?, partial)?,
             None => Source::Remote(self.client, Box::new(self.open_remote(partial)?)),

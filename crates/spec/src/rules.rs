@@ -81,6 +81,7 @@ pub(crate) fn check(format: &str, text: &str, context: Context) -> Option<Verdic
     }
     Some(match format {
         "spec-name" => names::spec_name(text),
+        "host" => network::host(text),
         "hostname" => names::hostname(text, 64),
         "domain" => names::hostname(text, 253),
         "owner" => names::owner(text),

@@ -1,6 +1,7 @@
 //! Builders and fixtures that tests share.
 //!
 //! - [`tarball`] and [`debfile`] write archives field by field, hostile ones included.
+//! - [`debrepo`] makes small Debian repositories, [`openpgp`] the keys that sign them.
 //! - [`realdata`] finds the real indexes and packages that tests read.
 //! - [`child`] runs one test in a process of its own, to be killed or starved.
 //! - [`signing`] has RSA keys for fixtures.
@@ -8,6 +9,8 @@
 
 pub mod child;
 pub mod debfile;
+pub mod debrepo;
+pub mod openpgp;
 pub mod realdata;
 pub mod signing;
 pub mod tarball;

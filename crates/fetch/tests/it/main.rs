@@ -5,6 +5,7 @@ mod mirrors;
 mod processes;
 mod proxy;
 mod random;
+mod reach;
 mod resume;
 mod server;
 mod setup;

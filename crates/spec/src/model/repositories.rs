@@ -111,7 +111,7 @@ pub struct Pin {
     #[schemars(extend("format" = "suite"))]
     pub suite: Option<String>,
     /// Host that the finished system gets the packages from, such as `archive.example.org` or that of a source.
-    #[schemars(extend("format" = "domain"))]
+    #[schemars(extend("format" = "host"))]
     pub host: Option<String>,
     /// Priority: below 0 never, 100 like installed, 500 normal, 990 preferred, above 1000 even downgrade. Not 0.
     #[schemars(range(min = -32768, max = 32767))]

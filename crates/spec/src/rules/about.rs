@@ -17,6 +17,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("file-mode", "Permissions in octal, in quotes: `\"0644\"`."),
     ("gecos", "Text of at most 128 characters without `:` and line breaks."),
     ("group-name", "Name of a group."),
+    ("host", "Domain name, or an IPv4 or IPv6 address."),
     ("hostname", "Host name (RFC 1123), at most 64 characters, each label at most 63."),
     ("https-url", "URL with `https`, without credentials."),
     (

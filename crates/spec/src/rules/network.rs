@@ -95,6 +95,11 @@ pub(super) fn url(text: &str, schemes: &[&str]) -> Verdict {
     host_and_port(authority).map_err(|reason| fault().reason(reason))
 }
 
+/// The host of a URL: a name or an address.
+pub(super) fn host(text: &str) -> Verdict {
+    if text.parse::<IpAddr>().is_ok() { Ok(()) } else { hostname(text, 253) }
+}
+
 /// The address of a package source: also a directory of the machine that builds.
 pub(super) fn source_url(text: &str) -> Verdict {
     match text.strip_prefix("file://") {
