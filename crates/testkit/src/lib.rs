@@ -2,6 +2,7 @@
 //!
 //! - [`tarball`] and [`debfile`] write archives field by field, hostile ones included.
 //! - [`debrepo`] makes small Debian repositories, [`openpgp`] the keys that sign them.
+//! - [`gnupg`] signs fixtures, [`pacman`] makes repositories with Arch Linux's own tools.
 //! - [`realdata`] finds the real indexes and packages that tests read.
 //! - [`child`] runs one test in a process of its own, to be killed or starved.
 //! - [`signing`] has RSA keys for fixtures.
@@ -10,7 +11,9 @@
 pub mod child;
 pub mod debfile;
 pub mod debrepo;
+pub mod gnupg;
 pub mod openpgp;
+pub mod pacman;
 pub mod realdata;
 pub mod signing;
 pub mod tarball;

@@ -17,22 +17,14 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Reads certificates, binary or armored.
+    /// Reads certificates, binary or armored. There may be several armored blocks one after the other.
     pub fn parse(bytes: &[u8]) -> Result<Self, KeyringError> {
         if bytes.len() > MAX_KEYRING {
             return Err(KeyringError::TooLarge);
         }
-        let unreadable = |source| KeyringError::Unreadable(Box::new(source));
-        let (keys, _) = PublicOrSecret::from_reader_many_buf(bytes).map_err(unreadable)?;
         let mut certificates = Vec::new();
-        for key in keys {
-            match key.map_err(unreadable)? {
-                PublicOrSecret::Public(key) => certificates.push(key),
-                PublicOrSecret::Secret(_) => return Err(KeyringError::Secret),
-            }
-            if certificates.len() > MAX_CERTIFICATES {
-                return Err(KeyringError::TooLarge);
-            }
+        for block in blocks(bytes) {
+            read_block(block, &mut certificates)?;
         }
         if certificates.is_empty() {
             return Err(KeyringError::Empty);
@@ -60,6 +52,34 @@ impl Keyring {
         let kept = self.certificates.iter().filter(|certificate| keep(&fingerprint(certificate)));
         Self { certificates: kept.cloned().collect() }
     }
+}
+
+/// The armored blocks of a text, or the whole of what is not armored.
+fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
+    const BEGIN: &[u8] = b"-----BEGIN PGP ";
+    let line_starts = |at: &usize| *at == 0 || bytes[*at - 1] == b'\n';
+    let mut starts: Vec<usize> = memchr::memmem::find_iter(bytes, BEGIN).filter(line_starts).collect();
+    if starts.is_empty() || bytes.first().is_some_and(|first| first & 0x80 != 0) {
+        return vec![bytes];
+    }
+    starts.push(bytes.len());
+    starts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect()
+}
+
+/// Reads the certificates of one block.
+fn read_block(bytes: &[u8], certificates: &mut Vec<SignedPublicKey>) -> Result<(), KeyringError> {
+    let unreadable = |source| KeyringError::Unreadable(Box::new(source));
+    let (keys, _) = PublicOrSecret::from_reader_many_buf(bytes).map_err(unreadable)?;
+    for key in keys {
+        match key.map_err(unreadable)? {
+            PublicOrSecret::Public(key) => certificates.push(key),
+            PublicOrSecret::Secret(_) => return Err(KeyringError::Secret),
+        }
+        if certificates.len() > MAX_CERTIFICATES {
+            return Err(KeyringError::TooLarge);
+        }
+    }
+    Ok(())
 }
 
 /// The fingerprint of a key in capital hexadecimal digits.

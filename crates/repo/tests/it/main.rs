@@ -1,8 +1,10 @@
 //! Integration tests of the crate: real programs and real packages judge it.
 
+mod alpm;
 mod apk;
 mod apt;
 mod index;
+mod openpgp;
 mod release;
 mod resolve;
 mod rpm;
