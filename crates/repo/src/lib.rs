@@ -1,12 +1,14 @@
 //! Package families: version order, index, archive and signature, read into the solver's model or into a tree.
 //!
 //! - [`ar`] and [`tar`] read the containers strictly, [`compress`] is the only decompressor and caps its output.
-//! - [`described`] opens packages that are one tar, [`openpgp`] judges keys and signatures, for every family by one policy.
+//! - [`openpgp`] judges keys and signatures, for every family by one policy.
 //! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
+//! - [`described`] opens packages that are one tar.
 //! - [`alpm`] is Arch Linux: versions, relations, databases, keys, packages.
 //! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 //! - [`rpm`] is Fedora, openSUSE and their family: the same for RPM.
+//! - [`xbps`] is Void Linux: versions, relations, indexes, keys, packages.
 //! - [`xml`] reads XML metadata in bounded memory.
 //! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives.
 
@@ -22,4 +24,5 @@ pub mod resolve;
 pub mod rpm;
 pub mod rsa;
 pub mod tar;
+pub mod xbps;
 pub mod xml;

@@ -50,7 +50,7 @@ pub enum RelationError {
     /// No package name where one must be, or one that cannot be.
     #[error("no proper package name")]
     Name,
-    /// An operator without a version, or with one that cannot be.
+    /// An operator that cannot be, or is followed by what cannot be a version.
     #[error("no proper version after the operator")]
     Version,
 }
@@ -81,8 +81,9 @@ impl<'a> Relation<'a> {
             .into_iter()
             .find_map(|operator| bound.strip_prefix(operator.sign()).map(|version| (operator, version)));
         let (operator, version) = taken.ok_or(RelationError::Version)?;
+        // `name>` is met in real databases; pacman compares with nothing, before which every version is later.
         let strange = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'<' | b'>' | b'=');
-        if version.is_empty() || version.bytes().any(strange) {
+        if version.bytes().any(strange) {
             return Err(RelationError::Version);
         }
         Ok(Self { name, bound: Some((operator, version)) })

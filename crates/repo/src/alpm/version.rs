@@ -1,7 +1,8 @@
 //! pacman's version order, as `vercmp(8)` decides it: `[epoch:]version[-release]`.
 //!
-//! The order is total among versions that [`Version::parse`] accepts and that have a release, as every package does. A
-//! version without a release, which only a relation may have, equals all releases of the same version.
+//! The order is total among versions that have a release, as every package does, and a letter or digit before it, as
+//! all but a few do: by `vercmp`, `1..a` is earlier than `1.`, that than `1.1`, and that than `1..a`. A version without a
+//! release, which only a relation may have, equals all releases of the same version.
 
 use std::cmp::Ordering;
 
@@ -26,9 +27,6 @@ pub enum VersionError {
     /// A character that a version cannot have.
     #[error("invalid character in version")]
     Character,
-    /// The version ends with something other than a letter or digit, for which the order is not one.
-    #[error("version does not end with a letter or digit")]
-    End,
 }
 
 /// A version split into its parts, borrowed from its text.
@@ -66,9 +64,6 @@ impl<'a> Version<'a> {
         }
         if !split.version.bytes().any(|byte| byte.is_ascii_alphanumeric()) {
             return Err(VersionError::NoVersion);
-        }
-        if !split.version.ends_with(|last: char| last.is_ascii_alphanumeric()) {
-            return Err(VersionError::End);
         }
         if split.release.is_some_and(|release| !is_release(release)) {
             return Err(VersionError::Release);

@@ -19,6 +19,8 @@ use super::{Keyring, SignatureError, Signer};
 pub const CLOCK_SKEW: u64 = 24 * 3600;
 /// Bytes that modulus and exponent of an RSA key take at least: 2048 bits, 3 bytes, and a length for each.
 const MIN_RSA_BYTES: usize = 256 + 1 + 2 + 2;
+/// Bytes that the four numbers of a DSA key take at least: 2048 bits, where those of 1536 bits take 620 at most.
+const MIN_DSA_BYTES: usize = 700;
 
 /// When a key must not have expired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -203,6 +205,7 @@ fn strong_hash(signature: &Signature) -> Result<(), SignatureError> {
 fn strong_key(key: &impl KeyDetails) -> Result<(), SignatureError> {
     let strong = match key.public_params() {
         PublicParams::RSA(parts) => parts.write_len() >= MIN_RSA_BYTES,
+        PublicParams::DSA(parts) => parts.write_len() >= MIN_DSA_BYTES,
         PublicParams::ECDSA(_)
         | PublicParams::EdDSALegacy(_)
         | PublicParams::Ed25519(_)

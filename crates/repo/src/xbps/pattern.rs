@@ -54,7 +54,7 @@ pub enum PatternError {
     /// An operator without a version, or with more than a lower and an upper bound.
     #[error("no proper version after the operator")]
     Version,
-    /// A name without any version.
+    /// A name without any version, where one must be.
     #[error("no version")]
     NoVersion,
 }
@@ -68,7 +68,7 @@ pub enum Versions<'a> {
     Exact(&'a str),
     /// Those that a shell pattern matches.
     Glob(&'a str),
-    /// All.
+    /// All: the relation is only a name.
     Any,
 }
 
@@ -82,7 +82,7 @@ pub struct Pattern<'a> {
 }
 
 impl<'a> Pattern<'a> {
-    /// Reads a relation of a package.
+    /// Reads a conflict or replacement, which may be a name alone.
     pub fn parse(text: &'a str) -> Result<Self, PatternError> {
         if let Some(at) = text.find(['<', '>']) {
             let (name, bounds) = text.split_at(at);
@@ -90,17 +90,22 @@ impl<'a> Pattern<'a> {
         }
         // What stands before the last `-` in front of the pattern is the name.
         let end = text.find(['*', '?', '[', ']']).unwrap_or(text.len());
-        let (name, _) = text[..end].rsplit_once('-').ok_or(PatternError::NoVersion)?;
-        let version = &text[name.len() + 1..];
-        let name = named(name)?;
-        if version == "*" {
-            return Ok(Self { name, versions: Versions::Any });
+        let split = text[..end].rsplit_once('-').map(|(name, _)| (name, &text[name.len() + 1..]));
+        match split {
+            Some((name, version)) if end < text.len() => {
+                Ok(Self { name: named(name)?, versions: Versions::Glob(version) })
+            }
+            Some((name, version)) if version::check(version).is_ok() => {
+                Ok(Self { name: named(name)?, versions: Versions::Exact(version) })
+            }
+            _ => Ok(Self { name: named(text)?, versions: Versions::Any }),
         }
-        if end < text.len() {
-            return Ok(Self { name, versions: Versions::Glob(version) });
-        }
-        version::check(version).map_err(|_| PatternError::NoVersion)?;
-        Ok(Self { name, versions: Versions::Exact(version) })
+    }
+
+    /// Reads a dependency, which says a version.
+    pub fn parse_dependency(text: &'a str) -> Result<Self, PatternError> {
+        let pattern = Self::parse(text)?;
+        if pattern.versions == Versions::Any { Err(PatternError::NoVersion) } else { Ok(pattern) }
     }
 
     fn bounds(text: &'a str) -> Result<Versions<'a>, PatternError> {
@@ -146,7 +151,7 @@ impl fmt::Display for Pattern<'_> {
                 }
             }
             Versions::Exact(version) | Versions::Glob(version) => write!(formatter, "-{version}"),
-            Versions::Any => formatter.write_str("-*"),
+            Versions::Any => Ok(()),
         }
     }
 }
@@ -169,9 +174,9 @@ fn glob(mut pattern: &[u8], mut text: &[u8]) -> bool {
                 pattern = rest;
                 continue;
             }
-            Some((first, rest)) => text.split_first().and_then(|(byte, after)| {
-                one(*first, rest, *byte).map(|rest| (rest, after))
-            }),
+            Some((first, rest)) => text
+                .split_first()
+                .and_then(|(byte, after)| one(*first, rest, *byte).map(|rest| (rest, after))),
             None if text.is_empty() => return true,
             None => None,
         };

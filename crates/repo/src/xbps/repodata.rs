@@ -114,9 +114,10 @@ pub struct Package {
     pub maintainer: String,
     /// What it was built from together with others; empty when not said.
     pub source: String,
-    /// What it needs: text for [`Pattern::parse`].
+    /// What it needs: text for [`Pattern::parse_dependency`].
     pub run_depends: Vec<String>,
-    /// What it is besides its name: text for [`PkgVer::parse`].
+    /// What it is besides its name: text for [`PkgVer::parse`]. Some packages forget the revision; nothing that is asked
+    /// for matches that.
     pub provides: Vec<String>,
     /// What it takes the place of: text for [`Pattern::parse`].
     pub replaces: Vec<String>,
@@ -218,7 +219,8 @@ fn read_meta(mut content: impl BufRead) -> Result<Option<RepositoryKey>, Repodat
 }
 
 fn read_stage(content: impl BufRead) -> Result<usize, RepodataError> {
-    let staged = plist::read(content).map_err(|source| RepodataError::Plist { member: MEMBERS[2], source })?;
+    let staged =
+        plist::read(content).map_err(|source| RepodataError::Plist { member: MEMBERS[2], source })?;
     Ok(staged.iter().count())
 }
 
@@ -239,8 +241,8 @@ impl Package {
         if pkgver.is_empty() {
             return Err(PackageError::Missing("pkgver"));
         }
-        let parsed = PkgVer::parse(&pkgver)
-            .map_err(|source| PackageError::PkgVer { text: shown(&pkgver), source })?;
+        let parsed =
+            PkgVer::parse(&pkgver).map_err(|source| PackageError::PkgVer { text: shown(&pkgver), source })?;
         let architecture = text(properties, "architecture")?;
         let proper = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
         if architecture.is_empty() || !architecture.bytes().all(proper) {
@@ -277,22 +279,15 @@ impl Package {
     }
 
     fn check_relations(&self) -> Result<(), PackageError> {
-        let lists = [
-            ("run_depends", &self.run_depends),
-            ("replaces", &self.replaces),
-            ("conflicts", &self.conflicts),
-        ];
-        for (property, list) in lists {
-            for text in list {
-                Pattern::parse(text).map_err(|source| PackageError::Relation {
-                    property,
-                    text: shown(text),
-                    source,
-                })?;
-            }
+        let bad =
+            |property, text: &str, source| PackageError::Relation { property, text: shown(text), source };
+        for text in &self.run_depends {
+            Pattern::parse_dependency(text).map_err(|source| bad("run_depends", text, source))?;
         }
-        for text in &self.provides {
-            PkgVer::parse(text).map_err(|source| PackageError::PkgVer { text: shown(text), source })?;
+        for (property, list) in [("replaces", &self.replaces), ("conflicts", &self.conflicts)] {
+            for text in list {
+                Pattern::parse(text).map_err(|source| bad(property, text, source))?;
+            }
         }
         Ok(())
     }

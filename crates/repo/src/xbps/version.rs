@@ -89,9 +89,9 @@ impl<'a> Numbers<'a> {
         let end = self.rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.rest.len());
         let (digits, rest) = self.rest.split_at(end);
         self.rest = rest;
-        digits.iter().fold(0_i64, |number, digit| {
-            number.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-        })
+        digits
+            .iter()
+            .fold(0_i64, |number, digit| number.saturating_mul(10).saturating_add(i64::from(digit - b'0')))
     }
 }
 

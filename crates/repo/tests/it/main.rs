@@ -10,3 +10,4 @@ mod resolve;
 mod rpm;
 mod unpack;
 mod versions;
+mod xbps;

@@ -25,7 +25,6 @@ fn relations_are_split() {
         ("-a", RelationError::Name),
         (".a", RelationError::Name),
         ("/etc", RelationError::Name),
-        ("a>=", RelationError::Version),
         ("a=>1", RelationError::Version),
         ("a>=1<2", RelationError::Version),
         ("a>= 1", RelationError::Version),
@@ -55,6 +54,9 @@ fn provisions_satisfy_as_pacman_says() {
     assert!(satisfies("libx.so=1-64", "libx.so=1-64") && !satisfies("libx.so=1-64", "libx.so=2-64"));
     // A bound asks for a provision with exactly one version.
     assert!(!satisfies("a>=1", "a") && !satisfies("a>=1", "a>=1") && !satisfies("a", "b"));
+    // Met in a database of 2014.
+    let nothing = Relation::parse("gconf>").expect("as pacman");
+    assert!(nothing.accepts_version("0-1") && nothing.bound == Some((Operator::Greater, "")));
     let bounded = Relation::parse("a<2").expect("good");
     assert!(bounded.accepts_version("1.9-7") && !bounded.accepts_version("2-1"));
     assert!(Relation::parse("a=2").expect("good").accepts_version("2-7"));
