@@ -206,15 +206,12 @@ fn one(first: u8, rest: &[u8], byte: u8) -> Option<&[u8]> {
     let mut set = set;
     let mut found = false;
     while let [low, tail @ ..] = set {
-        set = match tail {
-            [b'-', high, tail @ ..] => {
-                found |= (*low..=*high).contains(&byte);
-                tail
-            }
-            _ => {
-                found |= *low == byte;
-                tail
-            }
+        set = if let [b'-', high, tail @ ..] = tail {
+            found |= (*low..=*high).contains(&byte);
+            tail
+        } else {
+            found |= *low == byte;
+            tail
         };
     }
     (found != negated).then_some(&rest[close + 1..])
