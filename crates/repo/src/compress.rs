@@ -6,7 +6,7 @@ mod blocks;
 
 use std::io::{self, BufRead, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, IGNORE_CHECK, Stream};
 
@@ -96,6 +96,12 @@ impl<'a> Capped<'a> {
     /// As [`Capped::new`].
     pub fn in_parallel(reader: impl BufRead + Send + 'a, limit: u64, threads: u32) -> io::Result<Self> {
         Self::open(reader, limit, How { threads, ..How::default() })
+    }
+
+    /// Decompresses one gzip member to at most `limit` bytes and takes nothing from `reader` that comes after it, for formats
+    /// that give each member a meaning.
+    pub fn gzip_member(reader: impl BufRead + Send + 'a, limit: u64) -> Self {
+        Self { decoder: Box::new(GzDecoder::new(reader)), format: Format::Gzip, left: limit, limit }
     }
 
     fn open(mut reader: impl BufRead + Send + 'a, limit: u64, how: How) -> io::Result<Self> {

@@ -1,6 +1,6 @@
 //! Builders and fixtures that tests share.
 //!
-//! - [`tarball`] and [`debfile`] write archives field by field, hostile ones included.
+//! - [`tarball`], [`debfile`] and [`apkfile`] write archives field by field, hostile ones included.
 //! - [`debrepo`] makes small Debian repositories, [`openpgp`] the keys that sign them.
 //! - [`gnupg`] signs fixtures, [`pacman`] makes repositories with Arch Linux's own tools.
 //! - [`realdata`] finds the real indexes and packages that tests read.
@@ -8,6 +8,7 @@
 //! - [`signing`] has RSA keys for fixtures.
 //! - [`treediff`] compares two file trees, with allowed differences and their reasons.
 
+pub mod apkfile;
 pub mod child;
 pub mod debfile;
 pub mod debrepo;

@@ -1,6 +1,20 @@
-//! Alpine's packages: `APKINDEX` and `.apk` of format 2.
+//! Alpine's packages: `APKINDEX` and `.apk` of format 2 (apk-v2(5), apk-package(5)).
 //!
 //! - [`version`] is the order of versions, [`relation`] the syntax of dependencies.
+//! - [`index`] reads a repository's index, [`stanza`] the packages in it, [`installed`] the database of what is installed.
+//! - [`archive`] reads a package, [`signature`] checks who signed an index or a package.
+//!
+//! Format 3 (ADB) is recognised and refused by name.
 
+pub mod archive;
+pub mod index;
+pub mod installed;
+mod pkginfo;
 pub mod relation;
+mod segment;
+pub mod signature;
+pub mod stanza;
 pub mod version;
+
+pub use pkginfo::{PkgInfo, PkgInfoError};
+pub use signature::{Keyring, Trust};

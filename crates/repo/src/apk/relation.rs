@@ -123,12 +123,13 @@ pub struct Dependency<'a> {
 }
 
 impl<'a> Dependency<'a> {
-    /// Reads a dependency of a package.
+    /// Reads a dependency of a package. A version that only begins as one is read as apk 2 reads it: Alpine's indexes have
+    /// `librasterlite2=1.1.0b1-r7`, and every text has a place in the order.
     ///
     /// # Errors
     /// When it is malformed or has a tag.
     pub fn parse(text: &'a str) -> Result<Self, RelationError> {
-        let dependency = Self::parse_wanted(text)?;
+        let dependency = Self::read(text, |error| matches!(error, VersionError::Part { .. }))?;
         if dependency.tag.is_some() {
             return Err(RelationError::Tag(clip(text)));
         }
@@ -140,6 +141,10 @@ impl<'a> Dependency<'a> {
     /// # Errors
     /// When it is malformed.
     pub fn parse_wanted(text: &'a str) -> Result<Self, RelationError> {
+        Self::read(text, |_| false)
+    }
+
+    fn read(text: &'a str, pardon: impl Fn(VersionError) -> bool) -> Result<Self, RelationError> {
         let (conflict, rest) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
         let is_sign = |c: char| matches!(c, '<' | '>' | '=' | '~');
         let (name, bound) = match rest.find(is_sign) {
@@ -158,9 +163,10 @@ impl<'a> Dependency<'a> {
         }
         if let Some((sign, version)) = bound
             && sign != Operator::CHECKSUM
+            && let Err(source) = version::validate(version)
+            && !pardon(source)
         {
-            version::validate(version)
-                .map_err(|source| RelationError::Version { text: clip(text), source })?;
+            return Err(RelationError::Version { text: clip(text), source });
         }
         Ok(Self { conflict, name, tag, bound })
     }
@@ -197,19 +203,16 @@ pub struct Provision<'a> {
 }
 
 impl<'a> Provision<'a> {
-    /// Reads `name` or `name=version`.
+    /// Reads `name` or `name=version`. The version is not checked: Alpine's indexes have `so:libphobos2.so.0.104.o=0.104.o`,
+    /// and every text has a place in the order.
     ///
     /// # Errors
     /// When it is malformed or has another sign.
     pub fn parse(text: &'a str) -> Result<Self, RelationError> {
-        let Dependency { conflict, name, bound, .. } = Dependency::parse(text)?;
-        let version = match bound {
-            _ if conflict => return Err(RelationError::Provided(clip(text))),
-            None => None,
-            Some((Operator::EQUAL, version)) => Some(version),
-            Some(_) => return Err(RelationError::Provided(clip(text))),
-        };
-        Ok(Self { name, version })
+        let (name, version) =
+            text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version)));
+        let fits = is_name(name) && !name.starts_with('!') && version.is_none_or(is_name);
+        if fits { Ok(Self { name, version }) } else { Err(RelationError::Provided(clip(text))) }
     }
 }
 
@@ -296,11 +299,13 @@ mod tests {
             ("a=", version("a=", VersionError::Empty)),
             ("a==", version("a==", VersionError::Empty)),
             ("a=invalid", version("a=invalid", VersionError::Start)),
-            ("a=1@b", version("a=1@b", VersionError::Part { at: 1 })),
         ] {
             assert_eq!(Dependency::parse(text), Err(error));
         }
-        for text in ["!a", "a>1", "a~1", "!a=1"] {
+        let error = version("a=1.0b1", VersionError::Part { at: 4 });
+        assert_eq!(Dependency::parse_wanted("a=1.0b1"), Err(error));
+        assert!(Dependency::parse("a=1.0b1").unwrap().accepts(Some("1.0b1")));
+        for text in ["!a", "a>1", "a~1", "!a=1", "a=", "a==1", "=1"] {
             assert_eq!(Provision::parse(text), Err(E::Provided(text.to_owned())));
         }
         assert!(matches!(Dependency::parse_wanted("a@"), Err(E::Name(_))));

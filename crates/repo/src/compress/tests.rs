@@ -54,6 +54,26 @@ fn one_byte_over_the_cap_is_an_error() {
 }
 
 #[test]
+fn a_gzip_member_ends_where_the_next_begins() {
+    let members = [&b"first"[..], b"", b"third"].map(|plain| compress(Format::Gzip, plain));
+    let bytes = [members.concat(), b"rest".to_vec()].concat();
+    let mut reader = std::io::Cursor::new(&bytes);
+    for expected in ["first", "", "third"] {
+        let mut text = String::new();
+        Capped::gzip_member(&mut reader, 5).read_to_string(&mut text).unwrap();
+        assert_eq!(text, expected);
+    }
+    assert_eq!(&bytes[usize::try_from(reader.position()).unwrap()..], b"rest");
+    assert!(Capped::gzip_member(&mut reader, 5).read(&mut [0]).is_err());
+    let error = Capped::gzip_member(&members[0][..], 4).read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(CapExceeded::of(&error), Some(CapExceeded { limit: 4 }));
+    for end in 0..members[0].len() {
+        let result = Capped::gzip_member(&members[0][..end], 9).read_to_end(&mut Vec::new());
+        assert!(result.is_err(), "cut after {end} bytes");
+    }
+}
+
+#[test]
 fn truncated_and_damaged_streams_are_errors() {
     let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
     for format in [Format::Xz, Format::Zstd, Format::Gzip] {

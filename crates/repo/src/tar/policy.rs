@@ -18,6 +18,8 @@ pub struct Policy {
     pub setuid: bool,
     /// Entries below a symlink of the same archive, and names that come twice.
     pub overlapping: bool,
+    /// The archive may end after an entry, without its closing blocks: a piece of a larger one, as Alpine's are.
+    pub unclosed: bool,
     /// Entries at most.
     pub max_entries: u64,
 }
@@ -25,12 +27,26 @@ pub struct Policy {
 impl Policy {
     /// For archives that users hand in.
     pub fn strict() -> Self {
-        Self { devices: false, fifos: false, setuid: false, overlapping: false, max_entries: 1_000_000 }
+        Self {
+            devices: false,
+            fifos: false,
+            setuid: false,
+            overlapping: false,
+            unclosed: false,
+            max_entries: 1_000_000,
+        }
     }
 
     /// For packages, which are unpacked inside the sandbox below a root that no path can leave.
     pub fn package() -> Self {
-        Self { devices: true, fifos: true, setuid: true, overlapping: true, max_entries: 4_000_000 }
+        Self {
+            devices: true,
+            fifos: true,
+            setuid: true,
+            overlapping: true,
+            unclosed: false,
+            max_entries: 4_000_000,
+        }
     }
 }
 

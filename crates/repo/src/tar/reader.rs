@@ -72,6 +72,7 @@ pub struct Entry {
 pub struct Archive<R> {
     reader: BufReader<R>,
     judge: Judge,
+    unclosed: bool,
     index: u64,
     /// Content of the current entry not yet read, and the zeros after it.
     left: u64,
@@ -92,6 +93,7 @@ impl<R: Read> Archive<R> {
     pub fn new(reader: R, policy: Policy) -> Self {
         Self {
             reader: BufReader::with_capacity(BUFFER, reader),
+            unclosed: policy.unclosed,
             judge: Judge::new(policy),
             index: 0,
             left: 0,
@@ -159,8 +161,11 @@ impl<R: Read> Archive<R> {
         if skipped == padding { Ok(()) } else { Err(TarError::Truncated) }
     }
 
-    /// The next header block, or `None` for the first block of zeros.
+    /// The next header block, or `None` for the first block of zeros, or for the end where it may be missing.
     fn header(&mut self) -> Result<Option<Header>, TarError> {
+        if self.unclosed && self.reader.fill_buf().map_err(TarError::from)?.is_empty() {
+            return Ok(None);
+        }
         let mut block = [0; BLOCK];
         self.reader.read_exact(&mut block).map_err(TarError::from)?;
         if block.iter().all(|byte| *byte == 0) {
