@@ -56,6 +56,8 @@ pub struct Addition {
     pub package: PackageId,
     /// It comes when each of these lists has a package in the result; empty: never.
     pub when: Vec<Vec<PackageId>>,
+    /// It does not come when one of these is in the result, and none of these comes along by itself after it.
+    pub unless: Vec<PackageId>,
 }
 
 /// The packages of a family.

@@ -5,7 +5,7 @@
 //! an early choice blocks a later one it gives up, and the complete search of [`crate::sat`] decides.
 
 use crate::memo::Memo;
-use crate::model::{Cause, Goal, PackageId, Problem, Requirement, Solution, Universe};
+use crate::model::{Addition, Cause, Goal, PackageId, Problem, Requirement, Solution, Universe};
 
 /// Deeper chains are left to the complete search, which does not recurse.
 const MAX_DEPTH: usize = 1500;
@@ -29,6 +29,10 @@ pub(crate) struct Walk<'m, 'u, U> {
     /// How many selected packages exclude each package; bans count too.
     blocked: Vec<u32>,
     slot_taken: Vec<bool>,
+    /// Slots that a goal asks for.
+    named: Vec<bool>,
+    /// Additions that were not tried yet, once they were looked up.
+    left: Option<Vec<Addition>>,
     trail: Vec<(PackageId, Cause)>,
     attempts: usize,
     /// Requirements of selected packages that did not count when they were looked at.
@@ -58,6 +62,8 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
             selected: vec![false; packages],
             blocked,
             slot_taken: vec![false; memo.universe.slot_count()],
+            named: named(memo, problem),
+            left: None,
             trail: Vec::new(),
             attempts: MIN_ATTEMPTS.max(packages * 4),
             waiting: Vec::new(),
@@ -77,6 +83,8 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
                     self.enter(package, Cause::Goal(position))?;
                 }
             }
+            // What comes with these chooses before what they need does.
+            self.add()?;
             for (position, goal) in of_stage() {
                 match goal.any_of[..] {
                     [package] => self.follow(package, 0)?,
@@ -197,38 +205,65 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
     }
 
     /// Adds what comes along by itself, until nothing more comes. What would break a requirement stays out.
+    ///
+    /// What comes only without something else waits until the rest is settled.
     fn add(&mut self) -> Result<(), Stop> {
         if !self.additions {
             return Ok(());
         }
-        let mut left = self.memo.universe.additions();
+        let left = self.left.take();
+        let mut left = left.unwrap_or_else(|| self.memo.universe.additions());
         left.retain(|addition| !addition.when.is_empty());
-        while let Some(ready) = left.iter().position(|addition| self.holds(&addition.when)) {
+        while let Some(ready) = self.ready(&left) {
             let addition = left.remove(ready);
-            let reason = addition.when[0].iter().find(|package| self.selected[package.index()]);
-            let Some(&reason) = reason else { continue };
-            let (mark, waiting) = (self.trail.len(), self.waiting.clone());
-            let done = self.select(addition.package, Cause::Package(reason), 0).and_then(|()| self.wake());
-            match done {
-                Ok(()) => {}
-                Err(Stop::Blocked) => {
-                    self.roll_back(mark);
-                    self.waiting = waiting;
-                }
-                Err(Stop::Spent) => return Err(Stop::Spent),
-            }
+            self.try_addition(&addition)?;
         }
+        self.left = Some(left);
         Ok(())
+    }
+
+    /// The first addition that may come now.
+    fn ready(&self, left: &[Addition]) -> Option<usize> {
+        let is_there = |package: &PackageId| self.selected[package.index()];
+        let ready = |addition: &Addition| self.holds(&addition.when) && !addition.unless.iter().any(is_there);
+        let plain = left.iter().position(|addition| addition.unless.is_empty() && ready(addition));
+        plain.or_else(|| left.iter().position(ready))
+    }
+
+    fn try_addition(&mut self, addition: &Addition) -> Result<(), Stop> {
+        let reason = addition.when[0].iter().find(|package| self.selected[package.index()]);
+        let Some(&reason) = reason else { return Ok(()) };
+        let (mark, waiting) = (self.trail.len(), self.waiting.clone());
+        for package in &addition.unless {
+            self.blocked[package.index()] += 1;
+        }
+        match self.select(addition.package, Cause::Package(reason), 0).and_then(|()| self.wake()) {
+            Err(Stop::Blocked) => {
+                for package in &addition.unless {
+                    self.blocked[package.index()] -= 1;
+                }
+                self.roll_back(mark);
+                self.waiting = waiting;
+                Ok(())
+            }
+            done => done,
+        }
     }
 
     fn meet(&mut self, any_of: &[PackageId], cause: Cause, depth: usize) -> Result<(), Stop> {
         if any_of.iter().any(|package| self.selected[package.index()]) {
             return Ok(());
         }
-        for &package in any_of {
-            match self.select(package, cause, depth) {
-                Err(Stop::Blocked) => {}
-                done => return done,
+        // What is asked for by name comes first.
+        for asked_for in [true, false] {
+            for &package in any_of {
+                if self.named[self.memo.slot(package).index()] != asked_for {
+                    continue;
+                }
+                match self.select(package, cause, depth) {
+                    Err(Stop::Blocked) => {}
+                    done => return done,
+                }
             }
         }
         Err(Stop::Blocked)
@@ -244,4 +279,18 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
             self.selected[package.index()] = false;
         }
     }
+}
+
+/// The slots that a goal asks for: those of goals that leave only one.
+fn named<U: Universe>(memo: &Memo<'_, U>, problem: &Problem) -> Vec<bool> {
+    let mut named = vec![false; memo.universe.slot_count()];
+    for goal in &problem.goals {
+        let mut slots = goal.any_of.iter().map(|package| memo.slot(*package));
+        if let Some(first) = slots.next()
+            && slots.all(|slot| slot == first)
+        {
+            named[first.index()] = true;
+        }
+    }
+    named
 }

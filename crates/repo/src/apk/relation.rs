@@ -171,12 +171,11 @@ impl<'a> Dependency<'a> {
         Ok(Self { conflict, name, tag, bound })
     }
 
-    /// Whether a package or provision of this name with `version` is inside the bound. One without version is inside
-    /// only when there is no bound.
+    /// Whether a package or provision of this name with `version` is inside the bound. As in apk, one without version is
+    /// inside of every bound.
     pub fn accepts(&self, version: Option<&str>) -> bool {
         match (self.bound, version) {
-            (None, _) => true,
-            (Some(_), None) => false,
+            (None, _) | (_, None) => true,
             (Some((operator, bound)), Some(version)) => operator.accepts(version, bound),
         }
     }
@@ -315,7 +314,7 @@ mod tests {
     fn bounds_and_versions() {
         let accepts = |text, version| Dependency::parse(text).unwrap().accepts(version);
         assert!(accepts("a", None) && accepts("a", Some("1")));
-        assert!(!accepts("a>1", None) && accepts("a>1", Some("2")) && !accepts("a>1", Some("1")));
+        assert!(accepts("a>1", None) && accepts("a>1", Some("2")) && !accepts("a>1", Some("1")));
         assert!(accepts("a~1.2", Some("1.2.3-r1")) && !accepts("a~1.2", Some("1.20")));
         assert!(accepts("a>~1.2", Some("1.2_alpha")) && !accepts("a>1.2", Some("1.2_alpha")));
         assert!(!accepts("a><Q1AA=", Some("1")));

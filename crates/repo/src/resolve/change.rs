@@ -9,13 +9,14 @@ impl Change {
     }
 
     /// Whether the packages mean the same to each other after it, so that what is known about them still holds.
-    pub(super) fn keeps_world(&self, request: &Request) -> bool {
+    pub(super) fn keeps_world(&self, family: &dyn Family, request: &Request) -> bool {
         let is_plain = |index: &usize| {
             let wanted = &request.packages[*index];
             wanted.version.is_none() && wanted.suite.is_none()
         };
         match self {
-            Self::DropRequest { index } | Self::Rename { index, .. } => is_plain(index),
+            Self::DropRequest { index } => is_plain(index),
+            Self::Rename { index, .. } => is_plain(index) && !family.has_waiting(),
             Self::DropRemoval { .. } | Self::LeaveOut { .. } => true,
             Self::AnyVersion { .. } | Self::FromSuite { .. } | Self::Enable { .. } | Self::DropPin { .. } => {
                 false

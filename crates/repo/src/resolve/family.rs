@@ -157,6 +157,22 @@ pub trait Family: Sync {
             .then_with(|| a.package.id().cmp(&b.package.id()))
     }
 
+    /// Whether `found` is never chosen for the name, but serves when it is there for another reason: the request, or a
+    /// package that it may lead to, asks for something else that it has.
+    fn waits(&self, _found: Found<'_>) -> bool {
+        false
+    }
+
+    /// Whether [`Family::waits`] ever says so: then a request for other names makes other packages wait.
+    fn has_waiting(&self) -> bool {
+        false
+    }
+
+    /// Whether a request for a name that some package bears may be met by one that only provides it.
+    fn provided_is_own(&self) -> bool {
+        false
+    }
+
     /// Which of `packages`, which compete for one slot and whose priority is at least 1, may be chosen; best first.
     ///
     /// By default all of them, the highest priority first, then the latest version, then the first source.

@@ -73,7 +73,7 @@ impl Attempts<'_, '_, '_> {
     /// Solves the request with changes; on failure, what the user could drop next.
     fn solve(&self, changes: &[Change]) -> Result<Installed, Vec<Change>> {
         let request = changed(self.task.request, changes);
-        if changes.iter().all(|change| change.keeps_world(self.task.request)) {
+        if changes.iter().all(|change| change.keeps_world(self.task.world.family, self.task.request)) {
             let task = problem::translate(self.task.world, &request);
             return answer(&task, self.resolver.solve(&task.problem));
         }

@@ -189,7 +189,8 @@ fn meeting(world: &World<'_>, wanted: &Wanted) -> Vec<Vec<PackageId>> {
     let from_suite =
         |package: &Package<'_>| wanted.suite.as_ref().is_none_or(|suite| is_from(*package, suite));
     let real = world.named(atom.name).next().is_some();
-    let is_meant = |package: &Package<'_>| !real || package.name() == atom.name;
+    let any_name = !real || world.family.provided_is_own();
+    let is_meant = |package: &Package<'_>| any_name || package.name() == atom.name;
     let any_of: Vec<PackageId> = found
         .into_iter()
         .filter(from_suite)

@@ -19,6 +19,7 @@ use crate::index::{Index, Kind, Package};
 pub struct World<'i> {
     pub(super) index: &'i Index,
     pub(super) family: &'i dyn Family,
+    request: &'i Request,
     arches: Arches,
     pins: Pins<'i>,
     /// Versions that requests ask for, by slot: instead of the candidates, or beside them.
@@ -30,6 +31,8 @@ pub struct World<'i> {
     forced: HashSet<u32>,
     /// The base set, once it was asked for.
     base: OnceCell<Vec<(u32, Base)>>,
+    /// Packages that may be there for another reason than that they are waited for, see [`Family::waits`].
+    expected: OnceCell<HashSet<u32>>,
 }
 
 /// Candidates that were looked up.
@@ -58,6 +61,7 @@ impl<'i> World<'i> {
         Self {
             index,
             family,
+            request,
             arches,
             pins: Pins::new(&request.pins),
             chosen: HashMap::new(),
@@ -65,6 +69,7 @@ impl<'i> World<'i> {
             in_use: index.sources().iter().map(|source| in_use(&source.switch)).collect(),
             forced: HashSet::new(),
             base: OnceCell::new(),
+            expected: OnceCell::new(),
         }
     }
 
@@ -220,6 +225,7 @@ impl<'i> World<'i> {
         let mut found: Vec<Found<'i>> = Vec::new();
         for one in real.chain(provided) {
             if self.is_member(one.package)
+                && !self.is_waiting(one, asker)
                 && self.satisfies(atom, one, asker)
                 && found.iter().all(|known| known.package != one.package)
             {
@@ -239,6 +245,37 @@ impl<'i> World<'i> {
         }
         let unbound = Atom { bound: None, ..*atom };
         asker.role != Role::Excludes && self.family.satisfies(self, &unbound, found, asker)
+    }
+
+    /// Whether `found` waits for another reason to be there, and there can be none.
+    fn is_waiting(&self, found: Found<'_>, asker: Asker<'_>) -> bool {
+        let may_choose = matches!(asker.role, Role::Requires | Role::Recommends);
+        may_choose && self.family.waits(found) && !self.expected().contains(&found.package.id())
+    }
+
+    /// The packages that the request may lead to without those that wait.
+    fn expected(&self) -> &HashSet<u32> {
+        self.expected.get_or_init(|| {
+            let wanted = self.request.packages.iter().map(|wanted| self.family.wanted(wanted).name);
+            let mut queue: Vec<u32> = wanted.filter_map(|name| self.index.name_id(name)).collect();
+            let mut asked: HashSet<u32> = queue.iter().copied().collect();
+            let mut expected = HashSet::new();
+            while let Some(name) = queue.pop() {
+                let own = self.index.of_name(name).map(|package| Found { package, provided: None });
+                let provided = self.index.providers(name);
+                let provided = provided.map(|(package, version)| Found { package, provided: Some(version) });
+                for found in own.chain(provided).filter(|found| !self.family.waits(*found)) {
+                    if expected.insert(found.package.id()) {
+                        let statements = self.family.statements(found.package);
+                        let needs = statements.iter().filter(|one| one.role != Role::Excludes);
+                        let names = needs.flat_map(|statement| statement.formula.atoms());
+                        let names = names.filter_map(|atom| self.index.name_id(atom.name));
+                        queue.extend(names.filter(|name| asked.insert(*name)));
+                    }
+                }
+            }
+            expected
+        })
     }
 
     /// What a package says, with the packages that it means.
@@ -356,10 +393,15 @@ impl Universe for World<'_> {
             let statements = self.family.statements(package);
             for statement in statements.iter().filter(|statement| statement.role == Role::Supplements) {
                 let found = self.clauses(statement, package);
-                // A condition that something is absent could come and go while packages are added.
-                if found.iter().all(|clause| clause.when.is_empty()) {
-                    let when = found.into_iter().map(|clause| clause.any_of).collect();
-                    additions.push(Addition { package: PackageId(package.id()), when });
+                // "Unless" is a clause that only excludes; one that chooses and excludes has no such meaning.
+                let (when, other): (Vec<_>, Vec<_>) =
+                    found.into_iter().partition(|clause| clause.when.is_empty());
+                if other.iter().all(|clause| clause.any_of.is_empty() && clause.when.len() == 1) {
+                    additions.push(Addition {
+                        package: PackageId(package.id()),
+                        when: when.into_iter().map(|clause| clause.any_of).collect(),
+                        unless: other.into_iter().flat_map(|clause| clause.when).flatten().collect(),
+                    });
                 }
             }
         }

@@ -60,7 +60,11 @@ fn world(dice: &mut Dice) -> World {
             relations.recommends.push(Requirement { any_of: dice.packages(count, 2), when });
         }
         if dice.below(5) == 0 {
-            world.additions.push(Addition { package: own, when: conditions(dice, count) });
+            world.additions.push(Addition {
+                package: own,
+                when: conditions(dice, count),
+                unless: Vec::new(),
+            });
         }
         world.relations.push(relations);
     }

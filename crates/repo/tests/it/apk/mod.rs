@@ -4,6 +4,7 @@ mod archive;
 mod index;
 mod installed;
 mod oracle;
+mod solver;
 mod versions;
 
 use lbuild_repo::apk::Keyring;
