@@ -27,6 +27,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("setfacl", "acl", "makes files with access lists"),
     ("setfattr", "attr", "makes files with extended attributes"),
     ("gpg", "gnupg", "makes signatures that must be refused"),
+    ("python3", "python3", "runs portage, which judges the readers of Gentoo's packages"),
+    ("pip3", "python3-pip", "gets portage from the Python package index"),
     ("openssl", "openssl", "makes RSA keys and signatures"),
     ("xz", "xz-utils", "makes archives"),
     ("zstd", "zstd", "makes archives"),

@@ -6,6 +6,9 @@
 //! - [`described`] opens packages that are one tar.
 //! - [`alpm`] is Arch Linux: versions, relations, databases, keys, packages.
 //! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
+//! - [`xml`] reads XML metadata in bounded memory.
+//! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives.
+//! - [`portage`] is Gentoo: versions, dependencies, binary-host indexes, binary packages, stage archives.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 //! - [`rpm`] is Fedora, openSUSE and their family: the same for RPM.
 //! - [`xbps`] is Void Linux: versions, relations, indexes, keys, packages.
@@ -20,6 +23,7 @@ pub mod deb;
 pub mod described;
 pub mod index;
 pub mod openpgp;
+pub mod portage;
 pub mod resolve;
 pub mod rpm;
 pub mod rsa;

@@ -74,6 +74,8 @@ pub struct Archive<R> {
     judge: Judge,
     unclosed: bool,
     index: u64,
+    /// Bytes read of the archive.
+    position: u64,
     /// Content of the current entry not yet read, and the zeros after it.
     left: u64,
     padding: u64,
@@ -96,6 +98,7 @@ impl<R: Read> Archive<R> {
             unclosed: policy.unclosed,
             judge: Judge::new(policy),
             index: 0,
+            position: 0,
             left: 0,
             padding: 0,
             done: false,
@@ -143,6 +146,12 @@ impl<R: Read> Archive<R> {
         Content { archive: self }
     }
 
+    /// Bytes from the start of the archive to what is read next: right after [`Self::next_entry`], where the content of
+    /// the entry begins.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Gives the underlying reader back; what was read ahead is lost.
     pub fn into_inner(self) -> R {
         self.reader.into_inner()
@@ -158,6 +167,7 @@ impl<R: Read> Archive<R> {
         let padding = std::mem::take(&mut self.padding);
         let skipped =
             io::copy(&mut (&mut self.reader).take(padding), &mut io::sink()).map_err(TarError::from)?;
+        self.position += skipped;
         if skipped == padding { Ok(()) } else { Err(TarError::Truncated) }
     }
 
@@ -168,6 +178,7 @@ impl<R: Read> Archive<R> {
         }
         let mut block = [0; BLOCK];
         self.reader.read_exact(&mut block).map_err(TarError::from)?;
+        self.position += BLOCK as u64;
         if block.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
@@ -231,6 +242,7 @@ impl<R: Read> BufRead for Content<'_, R> {
 
     fn consume(&mut self, count: usize) {
         self.archive.left -= count as u64;
+        self.archive.position += count as u64;
         self.archive.reader.consume(count);
     }
 }

@@ -5,6 +5,7 @@ mod apk;
 mod apt;
 mod index;
 mod openpgp;
+mod portage;
 mod release;
 mod resolve;
 mod rpm;
