@@ -2,11 +2,12 @@
 //!
 //! From the binary host to packages: [`index`] reads `Packages`, [`relation`] and [`version`] say what its entries mean,
 //! [`name`] what they may be called. [`archive`] opens the packages themselves.
-//! [`stage`] reads what is published about stage archives.
+//! [`profile`] says what a system of some kind always has; [`stage`] reads what is published about stage archives.
 
 pub mod archive;
 pub mod index;
 pub mod name;
+pub mod profile;
 pub mod relation;
 pub mod stage;
 pub mod version;

@@ -3,6 +3,7 @@
 mod archive;
 mod index;
 mod oracle;
+mod profiles;
 mod relations;
 mod stage3;
 mod versions;
