@@ -9,8 +9,9 @@ mod atom;
 mod expression;
 mod use_flags;
 
+pub(in crate::portage) use atom::split_qualifier;
 pub use atom::{Atom, Blocker, Bound, Operator, SlotOperator};
-pub use expression::{FlagTest, Node, atoms, flags, parse, reduce, words};
+pub use expression::{FlagTest, Node, atoms, flags, parse, parts, reduce, words};
 pub use use_flags::{BuiltWith, Default, Need, UseRequirement};
 
 /// Why a dependency cannot be read.

@@ -202,12 +202,15 @@ fn exclusion<'i>(
 
 /// What is there of the packages that a relation names.
 fn availability(world: &World<'_>, said: &Said<'_>) -> String {
-    let [atom] = said.atoms[..] else { return ", none of which can be installed".to_owned() };
+    let [atom] = &said.atoms[..] else { return ", none of which can be installed".to_owned() };
     let nothing = || ", which no package provides".to_owned();
     let accepts = |version: &str| {
         atom.bound.is_none_or(|(operator, bound)| world.family.accepts(operator, bound, version))
     };
     let Some(name) = world.index.name_id(atom.name) else { return nothing() };
+    if let Some(reason) = world.family.lacking(world, atom) {
+        return format!(", {reason}");
+    }
     let versions = || world.index.of_name(name).filter(|package| world.is_in_use(*package));
     if let Some(first) = versions().next() {
         let members = world.members(world.slot_of(first));

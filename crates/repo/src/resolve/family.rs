@@ -222,6 +222,12 @@ pub trait Family: Sync {
         super::near::replacing(index, name)
     }
 
+    /// Why nothing that bears the name of `atom` satisfies it, if that is neither its version nor a pin: the end of a
+    /// sentence, such as `but there is only slot 2`. Asked only when nothing does.
+    fn lacking(&self, _world: &World<'_>, _atom: &Atom<'_>) -> Option<String> {
+        None
+    }
+
     /// How a bound is written for people.
     fn sign(&self, operator: Operator) -> &'static str {
         match operator {

@@ -75,7 +75,11 @@ pub fn near(index: &Index, name: &str) -> Vec<String> {
     let wanted: String = name.to_lowercase().replace('_', "-").chars().take(64).collect();
     let mut found: Vec<(usize, usize, &str)> = index
         .package_names()
-        .filter_map(|known| distance(&wanted, known).map(|distance| (distance, known.len(), known)))
+        .filter_map(|known| {
+            // Gentoo's names have a category in front, which people leave out.
+            let (_, short) = known.rsplit_once('/').filter(|_| !wanted.contains('/')).unwrap_or(("", known));
+            distance(&wanted, short).map(|distance| (distance, known.len(), known))
+        })
         .collect();
     found.sort_unstable();
     found.truncate(MOST);

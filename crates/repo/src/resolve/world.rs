@@ -79,7 +79,7 @@ impl<'i> World<'i> {
     }
 
     /// All versions of a name from sources in use.
-    pub(super) fn named(&self, name: &str) -> impl Iterator<Item = Package<'i>> {
+    pub fn named(&self, name: &str) -> impl Iterator<Item = Package<'i>> {
         self.index.named(name).filter(|package| self.is_in_use(*package))
     }
 

@@ -150,9 +150,8 @@ fn without_zeros(text: &str) -> (bool, &str) {
 impl<'a> Atom<'a> {
     /// Reads one atom.
     pub fn parse(text: &'a str) -> Result<Self, RelationError> {
-        let bad = |reason| RelationError::atom(text, reason);
         if text.len() > MAX_ATOM {
-            return Err(bad("too long"));
+            return Err(RelationError::atom(text, "too long"));
         }
         let (blocker, rest) = if let Some(rest) = text.strip_prefix("!!") {
             (Blocker::Strong, rest)
@@ -161,26 +160,42 @@ impl<'a> Atom<'a> {
         } else {
             (Blocker::No, text)
         };
-        let (rest, flags) = match rest.split_once('[') {
+        let (head, qualifier) = split_qualifier(rest);
+        let (key, bound) = split_bound(head).map_err(|reason| RelationError::atom(text, reason))?;
+        Ok(Self { blocker, key, bound, ..Self::qualified(qualifier, text)? })
+    }
+
+    /// Reads what stands behind the package and version of an atom: `:slot/sub=::repository[flag]`, or nothing.
+    pub fn from_qualifier(qualifier: &'a str) -> Result<Self, RelationError> {
+        Self::qualified(qualifier, qualifier)
+    }
+
+    fn qualified(qualifier: &'a str, text: &'a str) -> Result<Self, RelationError> {
+        let bad = |reason| RelationError::atom(text, reason);
+        let (rest, flags) = match qualifier.split_once('[') {
             Some((rest, flags)) => {
                 let flags = flags.strip_suffix(']').ok_or_else(|| bad("bracket is not closed"))?;
                 (rest, UseRequirement::parse_all(flags, text)?)
             }
-            None => (rest, Vec::new()),
+            None => (qualifier, Vec::new()),
         };
         let (rest, repository) = match rest.split_once("::") {
             Some((rest, repository)) if is_repository(repository) => (rest, Some(repository)),
             Some(_) => return Err(bad("bad repository")),
             None => (rest, None),
         };
-        let (rest, slot) = match rest.split_once(':') {
-            Some((rest, slot)) => (rest, Some(slot)),
-            None => (rest, None),
+        let (slot, sub_slot, slot_operator) = match rest.strip_prefix(':') {
+            Some(slot) => split_slot(slot).ok_or_else(|| bad("bad slot"))?,
+            None if rest.is_empty() => (None, None, None),
+            None => return Err(bad("bad slot")),
         };
-        let (slot, sub_slot, slot_operator) =
-            slot.map_or(Some((None, None, None)), split_slot).ok_or_else(|| bad("bad slot"))?;
-        let (key, bound) = split_bound(rest).map_err(bad)?;
+        let (blocker, key, bound) = (Blocker::No, "", None);
         Ok(Self { text, blocker, key, bound, slot, sub_slot, slot_operator, repository, flags })
+    }
+
+    /// What stands behind the package and version, as it was written.
+    pub fn qualifier(&self) -> &'a str {
+        split_qualifier(self.text).1
     }
 
     /// The category.
@@ -239,6 +254,11 @@ impl fmt::Display for Atom<'_> {
         }
         f.write_str(if self.flags.is_empty() { "" } else { "]" })
     }
+}
+
+/// Splits behind the package and version.
+pub(in crate::portage) fn split_qualifier(text: &str) -> (&str, &str) {
+    text.split_at(text.find([':', '[']).unwrap_or(text.len()))
 }
 
 /// `0`, `0/1`, `0/1=`, `=`, `*`.

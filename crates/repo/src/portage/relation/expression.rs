@@ -1,5 +1,7 @@
 //! Expressions: `a/b || ( c/d ( e/f g/h ) ) flag? ( i/j )`.
 
+use std::fmt;
+
 use super::RelationError;
 use super::atom::Atom;
 use crate::portage::name::is_flag;
@@ -202,6 +204,66 @@ fn collect<'n, L>(nodes: &'n [Node<'_, L>], found: &mut Vec<&'n L>) {
             | Node::ExactlyOne(parts)
             | Node::AtMostOne(parts)
             | Node::If(_, parts) => collect(parts, found),
+        }
+    }
+}
+
+/// The parts of an expression that stand side by side at its top, each as it is written. Brackets that are wrong make
+/// parts that cannot be read.
+pub fn parts(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut depth, mut start) = (0_usize, None);
+    for word in text.split_ascii_whitespace() {
+        let at = word.as_ptr().addr() - text.as_ptr().addr();
+        let first = *start.get_or_insert(at);
+        match word {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let opens = matches!(word, "||" | "^^" | "??") || word.ends_with('?');
+        if depth == 0 && !opens {
+            found.push(&text[first..at + word.len()]);
+            start = None;
+        }
+    }
+    found.extend(start.map(|first| text[first..].trim_ascii_end()));
+    found
+}
+
+impl<L: fmt::Display> fmt::Display for Node<'_, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, parts) = match self {
+            Self::Leaf(leaf) => return leaf.fmt(f),
+            Self::All(parts) => ("", parts),
+            Self::Any(parts) => ("|| ", parts),
+            Self::ExactlyOne(parts) => ("^^ ", parts),
+            Self::AtMostOne(parts) => ("?? ", parts),
+            Self::If(test, parts) => {
+                write!(f, "{}{}? ", if test.on { "" } else { "!" }, test.flag)?;
+                ("", parts)
+            }
+        };
+        write!(f, "{start}(")?;
+        parts.iter().try_for_each(|part| write!(f, " {part}"))?;
+        f.write_str(" )")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Node, parse, parts};
+
+    #[test]
+    fn parts_stand_side_by_side() {
+        let text = " a/b  || ( c/d ( e/f g/h ) ) x? ( i/j ) !k/l";
+        assert_eq!(parts(text), ["a/b", "|| ( c/d ( e/f g/h ) )", "x? ( i/j )", "!k/l"]);
+        assert_eq!(parts(""), [""; 0]);
+        assert_eq!(parts("a/b || ( c/d"), ["a/b", "|| ( c/d"]);
+        assert_eq!(parts(") a/b ||"), [")", "a/b", "||"]);
+        for part in parts(text) {
+            let nodes = parse(part).expect("a part");
+            assert_eq!(nodes.iter().map(Node::to_string).collect::<Vec<_>>(), [part]);
         }
     }
 }
