@@ -5,6 +5,7 @@ mod index;
 mod oracle;
 mod profiles;
 mod relations;
+mod resolve;
 mod stage3;
 mod versions;
 
