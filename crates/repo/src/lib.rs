@@ -12,8 +12,6 @@
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 //! - [`rpm`] is Fedora, openSUSE and their family: the same for RPM.
 //! - [`xbps`] is Void Linux: versions, relations, indexes, keys, packages.
-//! - [`xml`] reads XML metadata in bounded memory.
-//! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives.
 
 pub mod alpm;
 pub mod apk;

@@ -118,7 +118,8 @@ impl Family for Gentoo {
         };
         let there: Vec<Package<'_>> =
             world.named(atom.name).filter(fits).filter(|package| world.is_member(*package)).collect();
-        let slotted = |package: &&Package<'_>| narrow.accepts_slot(package.slot(), Built::of(**package).sub_slot);
+        let slotted =
+            |package: &&Package<'_>| narrow.accepts_slot(package.slot(), Built::of(**package).sub_slot);
         let (in_slot, known) = (there.iter().filter(slotted).count(), there.len());
         if known == 0 {
             return None;
@@ -139,7 +140,11 @@ impl Family for Gentoo {
 /// Slot and sub-slot, the second only where it says more.
 fn slot_text(package: Package<'_>) -> String {
     let sub_slot = Built::of(package).sub_slot;
-    if sub_slot == package.slot() { package.slot().to_owned() } else { format!("{}/{sub_slot}", package.slot()) }
+    if sub_slot == package.slot() {
+        package.slot().to_owned()
+    } else {
+        format!("{}/{sub_slot}", package.slot())
+    }
 }
 
 /// Up to five different texts.

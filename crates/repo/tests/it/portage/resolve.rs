@@ -106,7 +106,7 @@ fn slots_stand_side_by_side() {
     fails(
         text,
         "a/exact =dev-lang/py-3.12.1",
-        "`a/exact` and `=dev-lang/py-3.12.1` do not go together: a/exact 1 depends on ~dev-lang/py-3.12, \
-         but dev-lang/py 3.12.1 takes its slot.",
+        "`a/exact` and `=dev-lang/py-3.12.1` do not go together: dev-lang/py 3.12 cannot be \
+         installed beside dev-lang/py 3.12.1.",
     );
 }
