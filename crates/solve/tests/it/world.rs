@@ -68,7 +68,7 @@ impl World {
                     relations.recommends.push(Requirement::from(list(word)));
                 } else if let Some(word) = word.strip_prefix('^') {
                     let when = word.split('&').map(list).collect();
-                    world.additions.push(Addition { package: ids[name], when });
+                    world.additions.push(Addition { package: ids[name], when, unless: Vec::new() });
                 } else if let Some((word, condition)) = word.split_once('?') {
                     let when = condition.split('&').map(list).collect();
                     relations.requires.push(Requirement { any_of: list(word), when });
