@@ -3,7 +3,9 @@
 //! - [`ar`] and [`tar`] read the containers strictly, [`compress`] is the only decompressor and caps its output.
 //! - [`openpgp`] judges keys and signatures, for every family by one policy.
 //! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
+//! - [`xml`] reads XML metadata in bounded memory.
 //! - [`described`] opens packages that are one tar.
+//! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives.
 //! - [`alpm`] is Arch Linux: versions, relations, databases, keys, packages.
 //! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
 //! - [`xml`] reads XML metadata in bounded memory.

@@ -8,8 +8,10 @@
 //! a package is what the repository's owner made, while which packages there are is up to the mirror.
 
 pub mod archive;
+pub mod index;
 pub mod keys;
 pub mod pattern;
 pub mod plist;
 pub mod repodata;
+pub mod resolve;
 pub mod version;

@@ -9,6 +9,7 @@ mod portage;
 mod release;
 mod resolve;
 mod rpm;
+mod scenarios;
 mod ubuntu;
 mod unpack;
 mod versions;

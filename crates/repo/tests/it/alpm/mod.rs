@@ -3,6 +3,7 @@
 mod databases;
 mod hostile;
 mod keys;
+mod oracle;
 mod packages;
 mod relations;
 mod tools;

@@ -1,0 +1,87 @@
+//! pacman's rules, as it follows them on an empty system.
+
+use std::cmp::Ordering;
+
+use super::relation::{self, Relation};
+use super::version;
+use crate::index::{Index, Kind, Package};
+use crate::resolve::{Atom, Family, Formula, Operator, Role, Statement, Wanted};
+
+/// Arch Linux and its family.
+///
+/// The repository that comes first decides, then the version; a package of the wanted name comes before one that only
+/// provides it, and among those the first by repository and name, as with `pacman --noconfirm`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Arch;
+
+/// The relations that count on an empty system, in pacman's order.
+const FIELDS: [(Kind, Role, &str); 2] =
+    [(Kind::Requires, Role::Requires, "depends on"), (Kind::Conflicts, Role::Excludes, "conflicts with")];
+
+impl Family for Arch {
+    fn compare(&self, a: &str, b: &str) -> Ordering {
+        version::compare(a, b)
+    }
+
+    fn statements<'i>(&self, package: Package<'i>) -> Vec<Statement<'i>> {
+        let mut statements = Vec::new();
+        for (kind, role, verb) in FIELDS {
+            for text in package.relations(kind).lines() {
+                // What cannot be read is something that nothing meets.
+                let formula = atom(text).map_or_else(|| Formula::Any(Vec::new()), Formula::Atom);
+                statements.push(Statement { role, verb, text, formula });
+            }
+        }
+        statements
+    }
+
+    fn any_arch(&self) -> &'static [&'static str] {
+        &["any"]
+    }
+
+    /// `name`, `name>=1.2`, or `repository/name` as on pacman's command line.
+    fn wanted<'t>(&self, wanted: &'t Wanted) -> Atom<'t> {
+        let text = wanted.name.split_once('/').map_or(wanted.name.as_str(), |(_, name)| name);
+        match atom(text) {
+            Some(atom) => Atom { bound: wanted.bound().or(atom.bound), ..atom },
+            None => Atom { name: text, qualifier: "", bound: wanted.bound() },
+        }
+    }
+
+    /// What says that it replaces the name, then what conflicts with it and provides it.
+    fn renamed(&self, index: &Index, name: &str) -> Vec<String> {
+        let says = |package: Package<'_>, kind: Kind| {
+            package
+                .relations(kind)
+                .lines()
+                .any(|text| Relation::parse(text).is_ok_and(|found| found.name == name))
+        };
+        let mut found: Vec<String> = Vec::new();
+        let mut add = |package: Package<'_>| {
+            if package.name() != name && !found.iter().any(|known| known == package.name()) {
+                found.push(package.name().to_owned());
+            }
+        };
+        index.packages().filter(|package| says(*package, Kind::Replaces)).for_each(&mut add);
+        let takes_over =
+            |package: &Package<'_>| says(*package, Kind::Conflicts) && says(*package, Kind::Provides);
+        index.packages().filter(takes_over).for_each(&mut add);
+        found
+    }
+}
+
+fn atom(text: &str) -> Option<Atom<'_>> {
+    let relation = Relation::parse(text).ok()?;
+    let bound = relation.bound.map(|(operator, version)| (general(operator), version));
+    Some(Atom { name: relation.name, qualifier: "", bound })
+}
+
+fn general(operator: relation::Operator) -> Operator {
+    match operator {
+        relation::Operator::Less => Operator::Less,
+        relation::Operator::LessEqual => Operator::LessEqual,
+        relation::Operator::Equal => Operator::Equal,
+        relation::Operator::GreaterEqual => Operator::GreaterEqual,
+        relation::Operator::Greater => Operator::Greater,
+    }
+}
