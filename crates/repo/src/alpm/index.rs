@@ -35,21 +35,16 @@ pub enum IndexError {
 /// its version, so [`IndexSource::pin`] is set by their order.
 pub fn read<R: BufRead + Send>(databases: Vec<(IndexSource, R)>) -> Result<Index, IndexError> {
     let mut builder = Builder::new(FAMILY, 0);
-    for (place, (mut source, reader)) in databases.into_iter().enumerate() {
-        let refused =
-            |source: &IndexSource, error| IndexError::Database { index: source.to_string(), source: error };
-        let mut packages = database::read(reader).map_err(|error| refused(&source, error))?;
+    for (place, (source, reader)) in databases.into_iter().enumerate() {
+        let mut packages = database::read(reader)
+            .map_err(|error| IndexError::Database { index: source.to_string(), source: error })?;
         // Among packages that provide the same, pacman takes the first by name.
         packages.sort_by(|a, b| a.description.name.cmp(&b.description.name));
-        source.pin = FIRST_PIN - i32::try_from(place).unwrap_or(FIRST_PIN - 1).min(FIRST_PIN - 1);
-        builder.source(&source)?;
+        builder.source(&source.in_order(place))?;
         packages.iter().try_for_each(|package| add(&mut builder, package))?;
     }
     Ok(builder.finish()?)
 }
-
-/// The pin of the first repository; each further one has one less.
-const FIRST_PIN: i32 = 500;
 
 fn add(builder: &mut Builder, package: &Listed) -> Result<(), BuildError> {
     let description = &package.description;

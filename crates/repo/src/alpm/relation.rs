@@ -1,48 +1,12 @@
 //! Dependencies: `name`, `name>=1.2`, `libfoo.so=1-64`, and with a reason `name: why`.
 
-use std::cmp::Ordering;
 use std::fmt;
 
+use super::resolve::Arch;
 use super::version;
+use crate::resolve::Family as _;
 
-/// How a version is bounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operator {
-    /// `<`
-    Less,
-    /// `<=`
-    LessEqual,
-    /// `=`
-    Equal,
-    /// `>=`
-    GreaterEqual,
-    /// `>`
-    Greater,
-}
-
-impl Operator {
-    /// The sign as pacman writes it.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::LessEqual => "<=",
-            Self::Equal => "=",
-            Self::GreaterEqual => ">=",
-            Self::Greater => ">",
-        }
-    }
-
-    /// Whether a version that compares so with the bound is inside.
-    pub fn accepts(self, order: Ordering) -> bool {
-        match self {
-            Self::Less => order.is_lt(),
-            Self::LessEqual => order.is_le(),
-            Self::Equal => order.is_eq(),
-            Self::GreaterEqual => order.is_ge(),
-            Self::Greater => order.is_gt(),
-        }
-    }
-}
+pub use crate::resolve::Operator;
 
 /// Why a relation cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,11 +39,11 @@ impl<'a> Relation<'a> {
         if bound.is_empty() {
             return Ok(Self { name, bound: None });
         }
-        let signs =
+        let operators =
             [Operator::GreaterEqual, Operator::LessEqual, Operator::Equal, Operator::Less, Operator::Greater];
-        let taken = signs
+        let taken = operators
             .into_iter()
-            .find_map(|operator| bound.strip_prefix(operator.sign()).map(|version| (operator, version)));
+            .find_map(|operator| bound.strip_prefix(Arch.sign(operator)).map(|version| (operator, version)));
         let (operator, version) = taken.ok_or(RelationError::Version)?;
         // `name>` is met in real databases; pacman compares with nothing, before which every version is later.
         let strange = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'<' | b'>' | b'=');
@@ -119,7 +83,7 @@ impl fmt::Display for Relation<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name)?;
         match self.bound {
-            Some((operator, version)) => write!(formatter, "{}{version}", operator.sign()),
+            Some((operator, version)) => write!(formatter, "{}{version}", Arch.sign(operator)),
             None => Ok(()),
         }
     }

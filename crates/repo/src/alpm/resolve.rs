@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::relation::{self, Relation};
+use super::relation::Relation;
 use super::version;
-use crate::index::{Index, Kind, Package};
-use crate::resolve::{Atom, Family, Formula, Operator, Role, Statement, Wanted};
+use crate::index::{Kind, Package};
+use crate::resolve::{Atom, Family, Formula, Role, Statement, Wanted};
 
 /// Arch Linux and its family.
 ///
@@ -47,41 +47,9 @@ impl Family for Arch {
             None => Atom { name: text, qualifier: "", bound: wanted.bound() },
         }
     }
-
-    /// What says that it replaces the name, then what conflicts with it and provides it.
-    fn renamed(&self, index: &Index, name: &str) -> Vec<String> {
-        let says = |package: Package<'_>, kind: Kind| {
-            package
-                .relations(kind)
-                .lines()
-                .any(|text| Relation::parse(text).is_ok_and(|found| found.name == name))
-        };
-        let mut found: Vec<String> = Vec::new();
-        let mut add = |package: Package<'_>| {
-            if package.name() != name && !found.iter().any(|known| known == package.name()) {
-                found.push(package.name().to_owned());
-            }
-        };
-        index.packages().filter(|package| says(*package, Kind::Replaces)).for_each(&mut add);
-        let takes_over =
-            |package: &Package<'_>| says(*package, Kind::Conflicts) && says(*package, Kind::Provides);
-        index.packages().filter(takes_over).for_each(&mut add);
-        found
-    }
 }
 
 fn atom(text: &str) -> Option<Atom<'_>> {
-    let relation = Relation::parse(text).ok()?;
-    let bound = relation.bound.map(|(operator, version)| (general(operator), version));
-    Some(Atom { name: relation.name, qualifier: "", bound })
-}
-
-fn general(operator: relation::Operator) -> Operator {
-    match operator {
-        relation::Operator::Less => Operator::Less,
-        relation::Operator::LessEqual => Operator::LessEqual,
-        relation::Operator::Equal => Operator::Equal,
-        relation::Operator::GreaterEqual => Operator::GreaterEqual,
-        relation::Operator::Greater => Operator::Greater,
-    }
+    let Relation { name, bound } = Relation::parse(text).ok()?;
+    Some(Atom { name, qualifier: "", bound })
 }

@@ -241,6 +241,16 @@ pub struct IndexSource {
     pub switch: String,
 }
 
+impl IndexSource {
+    /// The same with the pin of the repository at `place` (from 0) in an order of preference, where the first that has a
+    /// package decides, whatever its version. Every pin is more than what must be asked for.
+    #[must_use]
+    pub fn in_order(self, place: usize) -> Self {
+        let pin = i32::try_from(place).map_or(1, |place| (999 - place).max(1));
+        Self { pin, ..self }
+    }
+}
+
 impl fmt::Display for IndexSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{} {}", self.suite, self.component, self.arch)

@@ -32,21 +32,17 @@ pub enum IndexError {
 /// whatever its version, so [`IndexSource::pin`] is set by their order.
 pub fn read<R: BufRead + Send>(indexes: Vec<(IndexSource, R)>) -> Result<Index, IndexError> {
     let mut builder = Builder::new(FAMILY, 0);
-    for (place, (mut source, reader)) in indexes.into_iter().enumerate() {
+    for (place, (source, reader)) in indexes.into_iter().enumerate() {
         let repodata = repodata::read(reader)
             .map_err(|error| IndexError::Repodata { index: source.to_string(), source: error })?;
         let mut packages = repodata.packages;
         // Among packages that provide the same, xbps takes the first by name.
         packages.sort_by(|a, b| a.name.cmp(&b.name));
-        source.pin = FIRST_PIN - i32::try_from(place).unwrap_or(FIRST_PIN - 1).min(FIRST_PIN - 1);
-        builder.source(&source)?;
+        builder.source(&source.in_order(place))?;
         packages.iter().try_for_each(|package| add(&mut builder, package))?;
     }
     Ok(builder.finish()?)
 }
-
-/// The pin of the first repository; each further one has one less.
-const FIRST_PIN: i32 = 500;
 
 fn add(builder: &mut Builder, package: &Package) -> Result<(), BuildError> {
     let [depends, provides, conflicts, replaces, needed] = [

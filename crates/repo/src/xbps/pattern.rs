@@ -2,48 +2,11 @@
 
 use std::fmt;
 
+use super::resolve::Void;
 use super::version;
+use crate::resolve::Family as _;
 
-/// How a version is bounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operator {
-    /// `<`
-    Less,
-    /// `<=`
-    LessEqual,
-    /// `>=`
-    GreaterEqual,
-    /// `>`
-    Greater,
-}
-
-impl Operator {
-    /// The sign as xbps writes it.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Less => "<",
-            Self::LessEqual => "<=",
-            Self::GreaterEqual => ">=",
-            Self::Greater => ">",
-        }
-    }
-
-    fn accepts(self, version: &str, bound: &str) -> bool {
-        let order = version::compare(version, bound);
-        match self {
-            Self::Less => order.is_lt(),
-            Self::LessEqual => order.is_le(),
-            Self::GreaterEqual => order.is_ge(),
-            Self::Greater => order.is_gt(),
-        }
-    }
-
-    /// Takes the sign at the start of `text`.
-    fn take(text: &str) -> Option<(Self, &str)> {
-        let signs = [Self::LessEqual, Self::GreaterEqual, Self::Less, Self::Greater];
-        signs.into_iter().find_map(|operator| text.strip_prefix(operator.sign()).map(|rest| (operator, rest)))
-    }
-}
+pub use crate::resolve::Operator;
 
 /// Why a relation cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -109,11 +72,11 @@ impl<'a> Pattern<'a> {
     }
 
     fn bounds(text: &'a str) -> Result<Versions<'a>, PatternError> {
-        let (operator, rest) = Operator::take(text).ok_or(PatternError::Version)?;
+        let (operator, rest) = take(text).ok_or(PatternError::Version)?;
         let lower = matches!(operator, Operator::Greater | Operator::GreaterEqual);
         let (first, second) = match rest.find('<') {
             Some(at) if lower => {
-                let upper = Operator::take(&rest[at..]).ok_or(PatternError::Version)?;
+                let upper = take(&rest[at..]).ok_or(PatternError::Version)?;
                 (&rest[..at], Some(upper))
             }
             _ => (rest, None),
@@ -129,8 +92,9 @@ impl<'a> Pattern<'a> {
     pub fn accepts_version(&self, version: &str) -> bool {
         match self.versions {
             Versions::Bounds(operator, bound, second) => {
-                operator.accepts(version, bound)
-                    && second.is_none_or(|(operator, bound)| operator.accepts(version, bound))
+                operator.accepts(version::compare(version, bound))
+                    && second
+                        .is_none_or(|(operator, bound)| operator.accepts(version::compare(version, bound)))
             }
             Versions::Exact(exact) => exact == version,
             Versions::Glob(pattern) => glob(pattern.as_bytes(), version.as_bytes()),
@@ -144,9 +108,9 @@ impl fmt::Display for Pattern<'_> {
         formatter.write_str(self.name)?;
         match self.versions {
             Versions::Bounds(operator, bound, second) => {
-                write!(formatter, "{}{bound}", operator.sign())?;
+                write!(formatter, "{}{bound}", Void.sign(operator))?;
                 match second {
-                    Some((operator, bound)) => write!(formatter, "{}{bound}", operator.sign()),
+                    Some((operator, bound)) => write!(formatter, "{}{bound}", Void.sign(operator)),
                     None => Ok(()),
                 }
             }
@@ -154,6 +118,14 @@ impl fmt::Display for Pattern<'_> {
             Versions::Any => Ok(()),
         }
     }
+}
+
+/// Takes the operator at the start of `text`.
+fn take(text: &str) -> Option<(Operator, &str)> {
+    let operators = [Operator::LessEqual, Operator::GreaterEqual, Operator::Less, Operator::Greater];
+    operators
+        .into_iter()
+        .find_map(|operator| text.strip_prefix(Void.sign(operator)).map(|rest| (operator, rest)))
 }
 
 /// The name, if it may be one.

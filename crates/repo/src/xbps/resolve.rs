@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::pattern::{self, Pattern, Versions};
+use super::pattern::{Pattern, Versions};
 use super::version;
-use crate::index::{Index, Kind, Package};
+use crate::index::{Kind, Package};
 use crate::resolve::{Asker, Atom, Family, Formula, Found, Operator, Role, Statement, Wanted, World};
 
 /// Void Linux.
@@ -65,26 +65,13 @@ impl Family for Void {
         let plain = Atom { name: wanted.name.as_str(), qualifier: "", bound: wanted.bound() };
         match Pattern::parse(&wanted.name) {
             Ok(Pattern { name, versions: Versions::Bounds(operator, bound, None) }) => {
-                Atom { name, bound: Some((general(operator), bound)), ..plain }
+                Atom { name, bound: Some((operator, bound)), ..plain }
             }
             Ok(Pattern { name, versions: Versions::Exact(version) }) => {
                 Atom { name, bound: Some((Operator::Equal, version)), ..plain }
             }
             _ => plain,
         }
-    }
-
-    /// What says that it replaces the name.
-    fn renamed(&self, index: &Index, name: &str) -> Vec<String> {
-        let replaces = |package: &Package<'_>| {
-            let mut relations = package.relations(Kind::Replaces).lines();
-            package.name() != name
-                && relations.any(|text| Pattern::parse(text).is_ok_and(|found| found.name == name))
-        };
-        let mut found: Vec<String> =
-            index.packages().filter(replaces).map(|package| package.name().to_owned()).collect();
-        found.dedup();
-        found
     }
 }
 
@@ -96,19 +83,10 @@ fn formula(text: &str) -> Formula<'_> {
         Versions::Any => atom("", None),
         Versions::Glob(pattern) => atom(pattern, None),
         Versions::Exact(version) => atom("", Some((Operator::Equal, version))),
-        Versions::Bounds(operator, bound, None) => atom("", Some((general(operator), bound))),
+        Versions::Bounds(operator, bound, None) => atom("", Some((operator, bound))),
         Versions::Bounds(operator, bound, Some((second, upper))) => Formula::With(
-            Box::new(atom("", Some((general(operator), bound)))),
-            Box::new(atom("", Some((general(second), upper)))),
+            Box::new(atom("", Some((operator, bound)))),
+            Box::new(atom("", Some((second, upper)))),
         ),
-    }
-}
-
-fn general(operator: pattern::Operator) -> Operator {
-    match operator {
-        pattern::Operator::Less => Operator::Less,
-        pattern::Operator::LessEqual => Operator::LessEqual,
-        pattern::Operator::GreaterEqual => Operator::GreaterEqual,
-        pattern::Operator::Greater => Operator::Greater,
     }
 }

@@ -3,8 +3,11 @@
 mod alpm;
 mod apk;
 mod apt;
+mod conflicts;
+mod distros;
 mod index;
 mod openpgp;
+mod orders;
 mod portage;
 mod release;
 mod resolve;

@@ -10,6 +10,8 @@ use lbuild_repo::alpm::keys::{Files, KeysError, trusted};
 use lbuild_repo::openpgp::Keyring;
 use lbuild_testkit::realdata;
 
+use crate::distros;
+
 /// 2017-12-25, after the last package of the real data of that month was signed, in seconds since the Unix epoch.
 pub const DAY_2017: u64 = 1_514_160_000;
 
@@ -125,7 +127,8 @@ fn pacman_key_trusts_the_same_packagers() {
     let list = |name: &str| String::from_utf8(file(name)).expect("text");
     let (certificates, named, revoked) =
         (file("archlinux.gpg"), list("archlinux-trusted"), list("archlinux-revoked"));
-    let masters: Vec<&str> = named.lines().filter_map(|line| line.split(':').next()).collect();
+    let masters = distros::texts(&distros::read("arch")["keyring"]["masters"]);
+    let masters: Vec<&str> = masters.iter().map(String::as_str).collect();
     let now =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
     let files = Files { certificates: &certificates, trusted: &named, revoked: &revoked };

@@ -3,7 +3,7 @@
 mod databases;
 mod hostile;
 mod keys;
-mod oracle;
+pub mod oracle;
 mod packages;
 mod relations;
 mod tools;

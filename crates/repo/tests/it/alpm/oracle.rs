@@ -14,17 +14,19 @@ use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::{Request, Wanted, resolve};
 use lbuild_testkit::realdata;
 
+use crate::conflicts::alpm::CASES;
+
 const REQUESTS: &str = include_str!("requests.txt");
 const DIFFERENCES: &str = include_str!("differences.tsv");
 
 /// A set of databases of one day.
-struct Day {
-    name: &'static str,
+pub struct Day {
+    pub name: &'static str,
     /// Repository and file below the real data, in the order of `pacman.conf`.
     databases: &'static [(&'static str, &'static str)],
 }
 
-const DAYS: [Day; 3] = [
+pub const DAYS: [Day; 3] = [
     Day {
         name: "2014-08",
         databases: &[
@@ -49,7 +51,7 @@ const DAYS: [Day; 3] = [
 ];
 
 impl Day {
-    fn index(&self) -> Index {
+    pub fn index(&self) -> Index {
         let databases: Vec<(IndexSource, Vec<u8>)> = self
             .databases
             .iter()
@@ -86,14 +88,25 @@ impl Day {
     }
 }
 
+/// pacman with what [`Day::prepare`] laid out below `root`.
+fn command(program: &str, root: &Path) -> Command {
+    let path = |name: &str| root.join(name).to_string_lossy().into_owned();
+    let mut command = Command::new(program);
+    if program != "pacman" {
+        command.arg("pacman");
+    }
+    command
+        .args(["--config", &path("pacman.conf"), "--dbpath", &path("db"), "--root", &path("root")])
+        .arg("--noconfirm")
+        .env("LC_ALL", "C");
+    command
+}
+
 /// `repository/name=version` of what pacman would install, or nothing when it refuses.
 fn pacman(root: &Path, words: &[&str]) -> Option<BTreeSet<String>> {
-    let path = |name: &str| root.join(name).to_string_lossy().into_owned();
-    let output = Command::new("pacman")
-        .args(["--config", &path("pacman.conf"), "--dbpath", &path("db"), "--root", &path("root")])
-        .args(["--noconfirm", "-Sp", "--print-format", "%r/%n=%v"])
+    let output = command("pacman", root)
+        .args(["-Sp", "--print-format", "%r/%n=%v"])
         .args(words)
-        .env("LC_ALL", "C")
         .output()
         .expect("`pacman` of pacman-package-manager is needed as the judge");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -172,4 +185,26 @@ fn pacman_chooses_the_same_packages() {
     let unlisted: Vec<_> = found.iter().filter(|(key, value)| listed.get(*key) != Some(value)).collect();
     let gone: Vec<_> = listed.keys().filter(|key| !found.contains_key(*key)).collect();
     assert!(unlisted.is_empty() && gone.is_empty(), "unlisted:\n{unlisted:#?}\nno longer there:\n{gone:#?}");
+}
+
+/// Requests that pacman meets by dropping one of them.
+const DROPPED: [&str; 2] = ["two-firewalls", "two-resolvers"];
+
+#[test]
+fn pacman_refuses_the_same_conflicts() {
+    let day = &DAYS[2];
+    let directory = tempfile::tempdir().expect("a directory");
+    day.prepare(directory.path());
+    for (case, words) in CASES.iter().filter(|(_, words)| !words.contains(" -")) {
+        let output = command("fakeroot", directory.path())
+            .arg("-S")
+            .args(words.split(' '))
+            .output()
+            .expect("`fakeroot` and `pacman` are needed as judges");
+        let said = String::from_utf8_lossy(&output.stderr);
+        // What can be installed ends with packages that cannot be fetched.
+        let refused = said.contains("failed to prepare transaction") || said.contains("target not found");
+        assert!(refused != said.contains("failed to commit transaction"), "{case}: {said}");
+        assert_eq!(refused, !DROPPED.contains(case), "{case}: {said}");
+    }
 }

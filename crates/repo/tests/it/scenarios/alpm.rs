@@ -7,7 +7,7 @@ use lbuild_repo::resolve::Family;
 use lbuild_testkit::tarball::Tarball;
 
 use super::idea::{Package, Repository};
-use super::{Notation, digest, plain, run, texts};
+use super::{Notation, digest, plain, run, source, texts};
 
 /// The notation of pacman's databases.
 pub struct Notes;
@@ -57,14 +57,7 @@ impl Notes {
             let directory = format!("{}-{}", package.name, self.version(&package.version));
             tarball = tarball.file(&format!("{directory}/desc"), self.desc(package).as_bytes());
         }
-        let source = IndexSource {
-            suite: repository.name.clone(),
-            component: repository.name.clone(),
-            arch: "x86_64".to_owned(),
-            base_url: "base".to_owned(),
-            ..IndexSource::default()
-        };
-        (source, tarball.finish())
+        (source(repository, "x86_64"), tarball.finish())
     }
 
     fn desc(&self, package: &Package) -> String {

@@ -5,7 +5,7 @@ use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::Family;
 
 use super::idea::{Package, Relation, Repository};
-use super::{Notation, digest, run, texts};
+use super::{Notation, digest, run, source, texts};
 
 /// The notation of Debian's indexes.
 pub struct Notes;
@@ -45,14 +45,7 @@ impl Notation for Notes {
             .iter()
             .zip((1..=500).rev())
             .map(|(repository, pin)| {
-                let source = IndexSource {
-                    suite: repository.name.clone(),
-                    component: "main".to_owned(),
-                    arch: "amd64".to_owned(),
-                    base_url: "base".to_owned(),
-                    pin,
-                    ..IndexSource::default()
-                };
+                let source = IndexSource { pin, ..source(repository, "amd64") };
                 (source, repository.packages.iter().map(stanza).collect())
             })
             .collect();

@@ -12,7 +12,7 @@ mod xbps;
 use std::collections::BTreeSet;
 
 use idea::{Expected, Idea, Package, Repository};
-use lbuild_repo::index::Index;
+use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::{Family, Pin, PinTarget, Request, Unsatisfiable, Wanted, resolve};
 
 /// How a family writes an idea.
@@ -137,6 +137,17 @@ fn request(notation: &dyn Notation, idea: &Idea) -> Request {
         })
         .collect();
     request
+}
+
+/// Where a repository is from.
+fn source(repository: &Repository, arch: &str) -> IndexSource {
+    IndexSource {
+        suite: repository.name.clone(),
+        component: repository.name.clone(),
+        arch: arch.to_owned(),
+        base_url: "base".to_owned(),
+        ..IndexSource::default()
+    }
 }
 
 /// The relations of a package as text, each made by `one`.

@@ -7,7 +7,7 @@ use lbuild_repo::xbps::resolve::Void;
 use lbuild_testkit::tarball::Tarball;
 
 use super::idea::{Package, Relation, Repository};
-use super::{Notation, digest, plain, run, texts};
+use super::{Notation, digest, plain, run, source, texts};
 
 /// The notation of xbps's indexes.
 pub struct Notes;
@@ -45,14 +45,7 @@ impl Notes {
     fn repodata(&self, repository: &Repository) -> (IndexSource, Vec<u8>) {
         let packages: String = repository.packages.iter().map(|package| self.package(package)).collect();
         let list = format!("<plist version=\"1.0\"><dict>{packages}</dict></plist>");
-        let source = IndexSource {
-            suite: repository.name.clone(),
-            component: repository.name.clone(),
-            arch: "x86_64".to_owned(),
-            base_url: "base".to_owned(),
-            ..IndexSource::default()
-        };
-        (source, Tarball::new().file("index.plist", list.as_bytes()).finish())
+        (source(repository, "x86_64"), Tarball::new().file("index.plist", list.as_bytes()).finish())
     }
 
     fn package(&self, package: &Package) -> String {
