@@ -124,6 +124,14 @@ impl MultiArch {
     }
 }
 
+/// `Phased-Update-Percentage` below 100, as Ubuntu's updates have it in their first days.
+const PHASED: u32 = 1 << 5;
+
+/// Whether a version is an update that only some systems are to have yet.
+pub fn is_phased(package: Package<'_>) -> bool {
+    package.flags() & PHASED != 0
+}
+
 /// The archive is where the pool of its component keeps it: [`Package::location`] is empty.
 const IN_POOL: u32 = 1 << 4;
 

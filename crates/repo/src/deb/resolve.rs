@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::index::{MultiArch, is_essential, is_protected, location, priority};
+use super::index::{MultiArch, is_essential, is_phased, is_protected, location, priority};
 use super::relation::{accepts, alternatives, relations};
 use super::version;
 use crate::index::{Kind, Package};
@@ -15,6 +15,9 @@ pub use crate::resolve::Priority;
 /// Debian and its family.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Debian;
+
+/// At most the priority of an update that only some systems are to have yet.
+pub const PHASED_PRIORITY: i32 = 1;
 
 /// The fields that count, in apt's order.
 const FIELDS: [(Kind, Role, &str); 5] = [
@@ -73,7 +76,16 @@ impl Family for Debian {
     }
 
     fn candidates<'i>(&self, world: &World<'i>, packages: Vec<Package<'i>>) -> Vec<Package<'i>> {
-        packages.into_iter().min_by(|a, b| world.better(*a, *b)).into_iter().collect()
+        // An update that is not for everybody yet counts like one of priority 1 (apt_preferences(5), "Phased Updates"). An
+        // image is many systems, so that it is for none of them: which one it is for depends on the id of the machine.
+        let priority = |package: Package<'i>| {
+            let own = world.priority(package);
+            if is_phased(package) { own.min(PHASED_PRIORITY) } else { own }
+        };
+        let order = |a: &Package<'i>, b: &Package<'i>| {
+            priority(*b).cmp(&priority(*a)).then_with(|| world.better(*a, *b))
+        };
+        packages.into_iter().min_by(order).into_iter().collect()
     }
 
     fn has_one_candidate(&self) -> bool {

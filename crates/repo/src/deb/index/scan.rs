@@ -1,6 +1,6 @@
 //! One pass over the text of a `Packages` file: checked, borrowed entries.
 
-use super::{ESSENTIAL, IN_POOL, IndexError, IndexSource, MultiArch, PROTECTED, write_pool_path};
+use super::{ESSENTIAL, IN_POOL, IndexError, IndexSource, MultiArch, PHASED, PROTECTED, write_pool_path};
 use crate::deb::ascii::{Class, sha256};
 use crate::deb::control::{Field, Scanner, Token};
 use crate::deb::relation::{atom, is_name, relations};
@@ -107,6 +107,11 @@ impl<'a> Reader<'_, 'a> {
             b"Essential" => self.flag(ESSENTIAL, field.value == b"yes"),
             b"Protected" => self.flag(PROTECTED, field.value == b"yes"),
             b"Multi-Arch" => self.multi_arch(field.value),
+            // apt ignores a value that is none.
+            b"Phased-Update-Percentage" => {
+                let part = self.text(field)?.parse::<u8>().is_ok_and(|percentage| percentage < 100);
+                self.flag(PHASED, part);
+            }
             name => {
                 if let Some((_, kind)) = RELATIONS.iter().find(|(known, _)| *known == name) {
                     self.entry.relations[*kind as usize] = self.text(field)?;

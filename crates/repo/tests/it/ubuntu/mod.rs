@@ -1,6 +1,8 @@
 //! Ubuntu, the second distribution of deb: its signed lists, its media, and what `data/distros/ubuntu.toml` says of it.
 
 mod data;
+mod medium;
+mod phased;
 mod release;
 
 use std::path::{Path, PathBuf};
