@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::index::{self, DependencyClass, Header};
+use super::installed::Installed;
 use super::profile::Profile;
 use super::relation::{BuiltWith, parse, reduce};
 use crate::index::{BuildError, Builder, Digest, Entry, Index, IndexSource, Kind, Package, Provided};
@@ -16,6 +17,11 @@ pub const FAMILY: &str = "portage";
 /// In the flags of a package: it is a set such as `@system`, which has no archive and only asks for others.
 const SET: u32 = 1;
 
+/// In the flags of a package: the stage archive that the system is made from already has it.
+const IN_STAGE: u32 = 2;
+/// How much more a version of the stage archive is preferred than one of a host: it is there already.
+const STAGE_PIN: i32 = 1;
+
 /// What decides beside the indexes themselves.
 #[derive(Debug, Clone, Default)]
 pub struct Options<'o> {
@@ -23,6 +29,8 @@ pub struct Options<'o> {
     pub profile: Option<&'o Profile>,
     /// `ACCEPT_KEYWORDS`, such as `amd64 ~amd64`; all packages of a host are accepted without it.
     pub keywords: Option<&'o str>,
+    /// What the stage archive has that the system is made from. Hosts leave out what every system has.
+    pub stage: &'o [Installed],
     /// Old name to new, see [`super::profile::moves`].
     pub moves: BTreeMap<String, String>,
 }
@@ -40,8 +48,15 @@ pub fn build(hosts: &[(IndexSource, &index::Index<'_>)], options: &Options<'_>) 
     }
     if let (Some(profile), Some((source, _))) = (options.profile, hosts.first()) {
         builder.source(&IndexSource { component: "sets".to_owned(), ..source.clone() })?;
-        writer.add_set(&mut builder, "@system", &profile.system, &source.arch)?;
-        writer.add_set(&mut builder, "@profile", &profile.packages, &source.arch)?;
+        add_set(&mut builder, "@system", &profile.system, &source.arch)?;
+        add_set(&mut builder, "@profile", &profile.packages, &source.arch)?;
+    }
+    if let Some((source, _)) = hosts.first().filter(|_| !options.stage.is_empty()) {
+        let pin = source.pin.saturating_add(STAGE_PIN);
+        builder.source(&IndexSource { suite: "stage3".to_owned(), pin, ..source.clone() })?;
+        for installed in options.stage {
+            add_installed(&mut builder, installed, &source.arch)?;
+        }
     }
     for (source, host) in hosts {
         for state in [State::Good, State::Testing, State::Masked] {
@@ -57,6 +72,34 @@ pub fn build(hosts: &[(IndexSource, &index::Index<'_>)], options: &Options<'_>) 
         }
     }
     builder.finish()
+}
+
+/// Adds a set as a package that only asks for others; nothing for a set without members.
+fn add_set(builder: &mut Builder, name: &str, atoms: &[String], arch: &str) -> Result<(), BuildError> {
+    if atoms.is_empty() {
+        return Ok(());
+    }
+    let requires = atoms.join(" ");
+    let entry = Entry { name: name.into(), version: "0", arch, flags: SET, ..Entry::default() };
+    builder.add(&entry.with(Kind::Requires, &requires))
+}
+
+fn add_installed(builder: &mut Builder, installed: &Installed, arch: &str) -> Result<(), BuildError> {
+    let flags = |list: &[String]| list.join(" ");
+    let extra = [&installed.sub_slot, &installed.repository, &flags(&installed.on), &flags(&installed.known)]
+        .map(String::as_str)
+        .join("\n");
+    let short = installed.key.split_once('/').map_or(installed.key.as_str(), |(_, short)| short);
+    builder.add(&Entry {
+        name: installed.key.as_str().into(),
+        version: &installed.version,
+        arch,
+        slot: &installed.slot,
+        extra: &extra,
+        flags: IN_STAGE,
+        provides: vec![Provided { name: short.into(), version: &installed.version }],
+        ..Entry::default()
+    })
 }
 
 /// Whether a package may be used.
@@ -94,21 +137,6 @@ impl Writer<'_> {
             Some(accepted) if !accepts_keywords(accepted, entry.keywords) => State::Testing,
             _ => State::Good,
         }
-    }
-
-    fn add_set(
-        &self,
-        builder: &mut Builder,
-        name: &str,
-        atoms: &[String],
-        arch: &str,
-    ) -> Result<(), BuildError> {
-        if atoms.is_empty() {
-            return Ok(());
-        }
-        let requires = atoms.join(" ");
-        let entry = Entry { name: name.into(), version: "0", arch, flags: SET, ..Entry::default() };
-        builder.add(&entry.with(Kind::Requires, &requires))
     }
 
     fn add(
@@ -185,6 +213,11 @@ fn accepts_keywords(accepted: &str, keywords: &str) -> bool {
 /// Whether a package is a set, which has no archive.
 pub fn is_set(package: Package<'_>) -> bool {
     package.flags() & SET != 0
+}
+
+/// Whether a package is already there in the stage archive, and has no archive of its own.
+pub fn is_in_stage(package: Package<'_>) -> bool {
+    package.flags() & IN_STAGE != 0
 }
 
 /// What a build was made with, from [`Package::extra`]: one line each for the sub-slot, the ebuild repository, the flags

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::arena::{Built, is_set};
+use super::arena::{Built, is_in_stage, is_set};
 use super::relation::{self, Blocker, Node, parse, parts, split_qualifier};
 use super::version;
 use crate::index::{Kind, Package};
@@ -89,9 +89,14 @@ impl Family for Gentoo {
         Atom { name, qualifier, bound: wanted.bound() }
     }
 
+    /// The system set of the profile, and what the stage archive has.
     fn base(&self, request: &Request, package: Package<'_>) -> Option<Base> {
-        let system = request.essential && is_set(package) && package.name() == "@system";
-        system.then_some(Base { reason: "system set", vital: false })
+        let reason = match package.name() {
+            "@system" if is_set(package) => "system set",
+            _ if is_in_stage(package) => "stage archive",
+            _ => return None,
+        };
+        request.essential.then_some(Base { reason, vital: false })
     }
 
     fn has_base(&self, request: &Request) -> bool {

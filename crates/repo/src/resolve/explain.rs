@@ -30,7 +30,7 @@ pub(super) fn unsatisfiable(
     Unsatisfiable {
         summary: summary(task, conflict, &unknown),
         roots: conflict.roots.iter().map(|root| root_of(task, *root)).collect(),
-        chain: conflict.facts.iter().map(|fact| link(task, fact)).collect(),
+        chain: chain(task, conflict),
         fixes: fixes::find(task, resolver, conflict, &unknown),
         unknown,
     }
@@ -111,6 +111,18 @@ fn root_of(task: &Task<'_, '_>, root: SolverRoot) -> Root {
     }
 }
 
+/// The facts in words. Builds of one version say the same, and once is enough.
+fn chain(task: &Task<'_, '_>, conflict: &Conflict) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    for fact in &conflict.facts {
+        let link = link(task, fact);
+        if !links.contains(&link) {
+            links.push(link);
+        }
+    }
+    links
+}
+
 fn label(package: Package<'_>) -> String {
     format!("{} {}", package.name(), package.version())
 }
@@ -124,10 +136,13 @@ fn link(task: &Task<'_, '_>, fact: &Fact) -> Link {
         Fact::AsksInVain { goal } => {
             let to = match task.origins[goal] {
                 Origin::Wanted(position) => {
-                    no_version(world, world.family.wanted(&task.request.packages[position]).name)
+                    no_version(world, &world.family.wanted(&task.request.packages[position]))
                 }
                 Origin::Base(_) => String::new(),
-                Origin::Forced(position) => no_version(world, &task.request.force[position].name),
+                Origin::Forced(position) => {
+                    let name = task.request.force[position].name.as_str();
+                    no_version(world, &Atom { name, ..Atom::default() })
+                }
             };
             (task.goal_text(goal), "is not available:".to_owned(), to)
         }
@@ -245,7 +260,11 @@ fn pinned<'i>(world: &World<'i>, package: Package<'i>) -> Option<i32> {
 }
 
 /// What there is of a name that is asked for in vain.
-fn no_version(world: &World<'_>, name: &str) -> String {
+fn no_version(world: &World<'_>, atom: &Atom<'_>) -> String {
+    let name = atom.name;
+    if let Some(reason) = world.family.lacking(world, atom) {
+        return reason.strip_prefix("but ").unwrap_or(&reason).to_owned();
+    }
     let mut there: Vec<String> = world
         .named(name)
         .map(|package| {
@@ -256,6 +275,10 @@ fn no_version(world: &World<'_>, name: &str) -> String {
         .collect();
     there.dedup();
     if there.is_empty() {
+        let provided = |id| world.index.providers(id).any(|(package, _)| world.is_in_use(package));
+        if world.index.name_id(name).is_some_and(provided) {
+            return "none of the packages that provide it can be used".to_owned();
+        }
         let off = world.index.named(name).map(|package| &package.source().switch).next();
         return off.map_or("no package has this name".to_owned(), |switch| {
             format!("only the {switch} has it, which is not in use")

@@ -88,7 +88,9 @@ fn instead(task: &Task<'_, '_>, package: Package<'_>) -> Vec<String> {
     let mut names = BTreeSet::new();
     for (id, _) in index.names() {
         let providers: Vec<Package<'_>> = index.providers(id).map(|(provider, _)| provider).collect();
-        if providers.len() < 2 || providers.len() > MOST_PROVIDERS || !providers.contains(&package) {
+        // A name without its category says nothing about what the package is.
+        let short = package.name().rsplit_once('/').is_some_and(|(_, short)| short == index.name_text(id));
+        if providers.len() < 2 || providers.len() > MOST_PROVIDERS || short || !providers.contains(&package) {
             continue;
         }
         let others = providers.into_iter().filter(|other| other.name_id() != package.name_id());

@@ -91,7 +91,8 @@ fn distance(wanted: &str, known: &str) -> Option<usize> {
     if known == wanted {
         return Some(0);
     }
-    let allowed = (wanted.len() / 4).clamp(1, 3);
+    let short = wanted.rsplit_once('/').map_or(wanted, |(_, short)| short);
+    let allowed = (short.len() / 4).clamp(1, 3);
     if wanted.len().abs_diff(known.len()) <= allowed {
         let typed = strsim::osa_distance(wanted, known);
         if typed <= allowed {
@@ -120,9 +121,12 @@ mod tests {
         ] {
             assert!(distance(wanted, known).is_some(), "{wanted} {known}");
         }
-        for (wanted, known) in
-            [("vim", "emacs"), ("ab", "ab-long-name"), ("nginx", "apache2"), ("cur", "curl")]
-        {
+        for (wanted, known) in [
+            ("vim", "emacs"),
+            ("ab", "ab-long-name"),
+            ("nginx", "apache2"),
+            ("media-video/vlc", "media-video/mpv"),
+        ] {
             assert!(distance(wanted, known).is_none_or(|far| far == 1), "{wanted} {known}");
         }
         assert_eq!(distance("curl", "curl"), Some(0));

@@ -1,6 +1,7 @@
 //! Gentoo's packages: portage itself and the indexes of real binary hosts judge our readers.
 
 mod archive;
+mod data;
 mod index;
 mod oracle;
 mod profiles;
@@ -26,6 +27,17 @@ fn shared_plain(path: &str) -> Vec<u8> {
         .and_then(|mut reader| reader.read_to_end(&mut plain))
         .unwrap_or_else(|error| panic!("{path}: {error}"));
     plain
+}
+
+/// Compares with a file of `golden/`, or writes it when `LBUILD_GOLDEN=write` is set.
+#[track_caller]
+fn golden(name: &str, text: &str) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/portage/golden").join(name);
+    if std::env::var_os("LBUILD_GOLDEN").is_some_and(|value| value == "write") {
+        std::fs::write(&file, text).expect("a file");
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(expected == text, "{name} differs; see CONTRIBUTING.md about LBUILD_GOLDEN\n{text}");
 }
 
 /// Numbers that look random and are the same every time.
