@@ -9,8 +9,10 @@
 //! | [`incremental`] | what is built again after a change, and what is not |
 //! | [`hygiene`] | what makes the gate refuse an image |
 //! | [`effects`] | every field of the configuration, in the finished image |
+//! | [`containers`] | the OCI image in the hands of skopeo, podman and buildah |
 //! | [`same_as_mmdebstrap`] | the tree that apt and dpkg make of the same packages |
 
+mod containers;
 mod effects;
 mod hygiene;
 mod incremental;
