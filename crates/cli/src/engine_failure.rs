@@ -1,5 +1,7 @@
 //! Errors of the engine and of the store as failures of a command: exit code, explanation, hint.
 
+use std::error::Error;
+
 use lbuild_engine::{Blame, BuildError, OpenError, ResolveError};
 use lbuild_spec::Blueprint;
 use lbuild_store::StoreError;
@@ -10,8 +12,8 @@ use crate::failure::{Exit, Failure};
 
 /// The store cannot be used.
 pub fn store(error: &StoreError) -> Failure {
-    let exit = if matches!(error, StoreError::Cancelled) { Exit::Interrupted } else { Exit::Build };
-    Failure::from_error(exit, error)
+    let stopped = matches!(error, StoreError::Cancelled);
+    told(if stopped { Blame::Cancelled } else { Blame::Build }, error, None)
 }
 
 /// The engine cannot start.
@@ -23,7 +25,7 @@ pub fn open(error: &OpenError) -> Failure {
 pub fn resolve(error: &ResolveError, blueprint: &Blueprint, context: &Context) -> Failure {
     match error {
         ResolveError::Conflict(conflict) => conflict::failure(conflict, blueprint, context),
-        other => Failure::from_error(exit(other.blame()), other).hint(other.hint()),
+        other => told(other.blame(), other, other.hint()),
     }
 }
 
@@ -38,21 +40,21 @@ pub fn build(error: &BuildError, blueprint: &Blueprint, context: &Context) -> Fa
 /// An operation failed that no spec is part of, such as booting an image.
 pub fn boot(error: &BuildError) -> Failure {
     match error {
-        BuildError::Resolve(error) => {
-            Failure::from_error(exit(error.blame()), error.as_ref()).hint(error.hint())
-        }
+        BuildError::Resolve(error) => told(error.blame(), error.as_ref(), error.hint()),
         other => {
             let log = other.log().iter().map(|line| format!("| {line}"));
-            Failure::from_error(exit(other.blame()), other).details(log).hint(other.hint())
+            told(other.blame(), other, other.hint()).details(log)
         }
     }
 }
 
-fn exit(blame: Blame) -> Exit {
-    match blame {
+/// What went on when somebody asked to stop is not what failed.
+fn told(blame: Blame, error: &dyn Error, hint: Option<String>) -> Failure {
+    let exit = match blame {
         Blame::Spec => Exit::Spec,
         Blame::Network => Exit::Network,
         Blame::Build => Exit::Build,
-        Blame::Cancelled => Exit::Interrupted,
-    }
+        Blame::Cancelled => return Failure::new(Exit::Interrupted, "stopped on request"),
+    };
+    Failure::from_error(exit, error).hint(hint)
 }

@@ -12,15 +12,24 @@ use signal_hook::iterator::{Handle, Signals};
 use crate::failure::Exit;
 use crate::progress::Renderer;
 
+/// Ctrl-C and requests to end, kept from now on for the one who will listen. It comes before the first output, since
+/// whoever sees that may stop the program.
+pub struct Kept(Signals);
+
 /// Listens until it is dropped.
 pub struct Interrupt {
     handle: Handle,
 }
 
-impl Interrupt {
-    /// Listens for Ctrl-C and for requests to end.
-    pub fn listen(cancel: Cancel, renderer: Arc<dyn Renderer>) -> io::Result<Self> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+impl Kept {
+    /// Keeps signals from now on.
+    pub fn new() -> io::Result<Self> {
+        Signals::new([SIGINT, SIGTERM, SIGHUP]).map(Self)
+    }
+
+    /// Passes on what has come and what will.
+    pub fn listen(self, cancel: Cancel, renderer: Arc<dyn Renderer>) -> io::Result<Interrupt> {
+        let Self(mut signals) = self;
         let handle = signals.handle();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for _ in signals.forever() {
@@ -32,7 +41,7 @@ impl Interrupt {
                 renderer.note("stopping; Ctrl-C again ends it at once");
             }
         })?;
-        Ok(Self { handle })
+        Ok(Interrupt { handle })
     }
 }
 

@@ -6,7 +6,7 @@ use lbuild_engine::{Cancel, Event, Observer};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Kept};
 use crate::progress::{self, Renderer};
 
 /// Shows progress from its start to its end.
@@ -17,12 +17,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Prints the title and listens for Ctrl-C.
+    /// Listens for Ctrl-C and prints the title.
     pub fn start(context: &Context, title: &str) -> Result<Self, Failure> {
+        let failed = |error| Failure::because(Exit::Build, "cannot listen for signals", &error);
+        let signals = Kept::new().map_err(failed)?;
         let renderer: Arc<dyn Renderer> = Arc::from(progress::start(context.progress(), title));
         let cancel = Cancel::new();
-        let interrupt = Interrupt::listen(cancel.clone(), Arc::clone(&renderer))
-            .map_err(|error| Failure::because(Exit::Build, "cannot listen for signals", &error))?;
+        let interrupt = signals.listen(cancel.clone(), Arc::clone(&renderer)).map_err(failed)?;
         Ok(Self { renderer, cancel, _interrupt: interrupt })
     }
 

@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{Ended, MINIMAL, Place};
 
@@ -115,6 +118,29 @@ fn the_first_output_comes_within_100_ms() {
     child.wait().expect("an exit code");
     assert_eq!(line, "lbuild: resolving minimal (debian trixie, x86_64)\n");
     assert!(elapsed < Duration::from_millis(100), "{elapsed:?}");
+}
+
+/// Whoever sees that the program has begun may stop it at once.
+#[test]
+fn an_interruption_at_the_first_word_is_an_interruption() {
+    let place = Place::with_spec(MINIMAL);
+    // A mirror that takes every connection and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mirror = format!("http://{}", silent.local_addr().expect("its address"));
+    for _ in 0..10 {
+        let mut command = place.command(&["resolve", "spec.toml"]);
+        command.env("LBUILD_MIRROR_DEBIAN", &mirror).env("LBUILD_MIRROR_DEBIAN_SECURITY", &mirror);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        stderr.read_line(&mut String::new()).expect("a line");
+        let pid = Pid::from_raw(i32::try_from(child.id()).expect("a process id")).expect("a process id");
+        kill_process(pid, Signal::INT).expect("the signal");
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).expect("the rest");
+        let status = child.wait().expect("an exit code");
+        assert_eq!(status.code(), Some(130), "{status} {rest}");
+        assert!(rest.contains("error: stopped on request"), "{rest}");
+    }
 }
 
 #[test]
