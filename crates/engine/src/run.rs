@@ -225,11 +225,8 @@ impl Runner<'_> {
             done.put(planned.step, ended);
             return Ok(self.ended(planned.step, key, began, Origin::Store, Vec::new()));
         }
-        let differences = self
-            .store
-            .steps()
-            .explain(self.spec, name, inputs.entries())
-            .map_err(BuildError::Store)?;
+        let differences =
+            self.store.steps().explain(self.spec, name, inputs.entries()).map_err(BuildError::Store)?;
         let changed: Vec<String> = differences.unwrap_or_default().into_iter().map(|one| one.label).collect();
         let guard = self.store.lock(key, stop).map_err(|error| store_error(error, stop))?;
         if let Some(ended) = stored() {

@@ -254,8 +254,7 @@ fn vm_boot_bios_and_log_in_at_the_console() {
         ("uid=1000(user) gid=1000(user)", ""),
         ("Password: ", "live\n"),
         ("root@debian-live:~# ", "id --user --name; systemctl is-system-running --wait\n"),
-        ("\nroot\r\n", ""),
-        ("running\r\n", ""),
+        ("\rroot\r\nrunning\r\n", ""),
     ];
     assert_console_says(&BUILT, &dialogue);
 }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::os::fd::AsFd as _;
 
 use lbuild_image::blob::{Compressor, ZstdOptions};
-use lbuild_image::measure::Measured;
 use lbuild_image::exclude::Excludes;
+use lbuild_image::measure::Measured;
 use lbuild_image::tar::{TarOptions, write_tree};
 use lbuild_sandbox::AgentIo;
 use serde::{Deserialize, Serialize};
