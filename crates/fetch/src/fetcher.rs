@@ -61,7 +61,7 @@ pub struct Fetcher {
 }
 
 /// How often the waiting thread looks whether it should stop.
-const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 impl Fetcher {
     /// A fetcher into `store`.

@@ -1,11 +1,13 @@
 //! Small files that are known by their URL only: signed indexes, keys.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use lbuild_store::{BlobRef, Response};
 
 use crate::{
     Cancel, FetchError, Fetcher, TransferError,
+    fetcher::LOOK,
     http::{Ask, BUFFER_SIZE},
     local,
     pace::Pace,
@@ -30,6 +32,21 @@ impl Fetcher {
     /// The content of the first of `urls` that answers, at most `cap` bytes of it. A copy from an earlier call is used
     /// if the server says that it is current, and in any case when offline.
     pub fn get_small(&self, urls: &[String], cap: u64, cancel: &Cancel) -> Result<Small, FetchError> {
+        let (sender, answer) = mpsc::channel();
+        let (fetcher, urls, asked) = (self.clone(), urls.to_vec(), cancel.clone());
+        // Not joined: it may wait for an answer for as long as the idle timeout, and Ctrl-C must not.
+        std::thread::spawn(move || sender.send(fetcher.ask_small(&urls, cap, &asked)));
+        loop {
+            match answer.recv_timeout(LOOK) {
+                Ok(small) => return small,
+                Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => return Err(FetchError::Cancelled),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => unreachable!("who asks answers, unless it panicked"),
+            }
+        }
+    }
+
+    fn ask_small(&self, urls: &[String], cap: u64, cancel: &Cancel) -> Result<Small, FetchError> {
         let name = urls.first().cloned().unwrap_or_default();
         if self.shared.options.offline {
             return self.stored(urls)?.ok_or(FetchError::Offline { missing: vec![name] });

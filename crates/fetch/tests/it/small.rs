@@ -1,6 +1,7 @@
 //! Small files without a known digest.
 
-use std::time::Duration;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
 
 use lbuild_fetch::{Cancel, FetchError, FetchOptions, Fetcher, Small, TransferError};
 
@@ -26,6 +27,24 @@ fn an_unchanged_file_is_not_sent_again() {
     server.set("/InRelease", Reply::File(content(6000)));
     let third = get(&setup, &urls).unwrap();
     assert_eq!((third.bytes, third.unchanged), (content(6000), false));
+}
+
+#[test]
+fn nobody_waits_for_a_silent_server_after_a_request_to_stop() {
+    // It takes every connection and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let urls = [format!("http://{}/InRelease", silent.local_addr().unwrap())];
+    let patient = FetchOptions { idle_timeout: Duration::from_mins(1), ..options() };
+    let (setup, cancel) = (Setup::with(patient), Cancel::new());
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| setup.fetcher.get_small(&urls, 10_000, &cancel));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!asking.is_finished());
+        cancel.cancel();
+        assert!(matches!(asking.join().unwrap(), Err(FetchError::Cancelled)));
+    });
+    assert!(began.elapsed() < Duration::from_millis(900), "{:?}", began.elapsed());
 }
 
 #[test]
