@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 /// Version of the lockfile format that this program writes.
 pub const FORMAT: u32 = 2;
 
+/// First line of every lockfile, whatever its format.
+pub const HEADING: &str =
+    "# Made by `lbuild lock`. It names every package by digest; keep it beside the spec.\n";
+
 /// Exactly what a build uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -177,9 +181,7 @@ impl Lock {
 
     /// The text of the lockfile.
     pub fn to_text(&self) -> String {
-        let mut out = String::from(
-            "# Made by `lbuild lock`. It names every package by digest; keep it beside the spec.\n",
-        );
+        let mut out = String::from(HEADING);
         let _ = writeln!(out, "version = {}", self.version);
         for (key, value) in [
             ("name", &self.name),

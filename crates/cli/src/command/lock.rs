@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use lbuild_engine::Lock;
+use lbuild_engine::lock::HEADING;
+use lbuild_engine::{Lock, LockError};
 use serde::Serialize;
 
 use crate::arguments::{EngineArguments, SpecFile};
@@ -66,21 +67,44 @@ pub fn beside(spec: &Path) -> PathBuf {
 
 /// Reads a lockfile.
 pub fn read(path: &Path) -> Result<Lock, Failure> {
+    let (_, lock) = parse(path)?;
+    lock.map_err(|error| {
+        let other_format = matches!(error, LockError::Format { .. });
+        Failure::from_error(Exit::Spec, &error)
+            .hint(other_format.then(|| "`lbuild lock SPEC` writes it anew".to_owned()))
+    })
+}
+
+/// The text of a file, and the lock in it.
+fn parse(path: &Path) -> Result<(String, Result<Lock, LockError>), Failure> {
     let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| {
         Failure::because(Exit::Spec, format!("cannot read the lockfile `{file}`"), &error).hint(
             (error.kind() == io::ErrorKind::NotFound).then(|| "`lbuild lock SPEC` writes it".to_owned()),
         )
     })?;
-    Lock::parse(&text, &file).map_err(|error| Failure::from_error(Exit::Spec, &error))
+    let lock = Lock::parse(&text, &file);
+    Ok((text, lock))
+}
+
+/// The lockfile that a new one replaces; `None` where there is none, or one that another version of the program made.
+fn replaced(path: &Path) -> Result<Option<Lock>, Failure> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    match parse(path)? {
+        (_, Ok(lock)) => Ok(Some(lock)),
+        (text, Err(LockError::Format { .. })) if text.starts_with(HEADING) => Ok(None),
+        // A spec given as `--out` by mistake is not overwritten.
+        (_, Err(error)) => Err(Failure::from_error(Exit::Spec, &error)),
+    }
 }
 
 /// Resolves, and writes the lockfile.
 pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     let blueprint = spec_file::load(&options.spec.path, context)?.blueprint;
     let path = options.out.clone().unwrap_or_else(|| beside(&options.spec.path));
-    // what is there must be a lockfile: a spec given as --out by mistake is not overwritten
-    let before = if path.exists() { Some(read(&path)?) } else { None };
+    let before = replaced(&path)?;
     let session =
         Session::start(context, &format!("locking {} ({})", blueprint.name, super::system(&blueprint)))?;
     let engine = options.engine.open(context)?;

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use lbuild_engine::lock::HEADING;
+
 use crate::program::{Ended, MINIMAL, Place};
 
 /// Compares exit code and both streams with `golden/<name>.txt`.
@@ -84,6 +86,23 @@ fn a_file_that_is_no_lock_is_not_overwritten() {
     let place = Place::with_spec(MINIMAL);
     golden("lock-over-spec", &place.run(&["lock", "spec.toml", "--out", "spec.toml"]));
     assert_eq!(fs::read_to_string(place.path("spec.toml")).expect("the spec"), MINIMAL);
+}
+
+/// What another version of the program locked is locked anew; a stranger's file with a version is left alone.
+#[test]
+fn only_a_lock_of_ours_is_replaced_by_another_format() {
+    let place = Place::with_spec(MINIMAL);
+    let lock = || place.run(&["lock", "spec.toml", "--offline"]);
+    place.write("spec.lock", "version = 1\n");
+    let refused = lock();
+    assert!(refused.stderr.contains("has lockfile format 1"), "{refused:?}");
+    place.write("spec.lock", format!("{HEADING}version = 1\n"));
+    // Offline, with an empty store, it comes as far as the indexes.
+    let tried = lock();
+    assert!(
+        !tried.stderr.contains("lockfile format") && tried.stderr.contains("locking minimal"),
+        "{tried:?}"
+    );
 }
 
 #[test]
