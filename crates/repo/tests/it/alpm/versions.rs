@@ -101,8 +101,8 @@ fn vercmp_agrees_on_twelve_thousand_pairs() {
     let pairs: Vec<&[String]> = versions.chunks(2).collect();
     // `vercmp` takes one pair, so one shell runs it for all of a slice of them.
     let judge = |pairs: &[&[String]]| {
-        let script: String =
-            pairs.iter().map(|pair| format!("vercmp '{}' '{}'\n", pair[0], pair[1])).collect();
+        let lines = pairs.iter().map(|pair| format!("vercmp '{}' '{}'\n", pair[0], pair[1]));
+        let script = lines.collect::<Vec<_>>().concat();
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("pairs");
         std::fs::write(&file, script).expect("the script");

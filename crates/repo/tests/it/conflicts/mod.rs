@@ -61,7 +61,7 @@ fn render(words: &str, reason: &Unsatisfiable) -> String {
 
 /// The request with the changes made.
 fn changed(request: &Request, changes: &[Change]) -> Request {
-    let mut changed = request.clone();
+    let mut result = request.clone();
     // What goes away goes last and from the end, so that positions stay right.
     let mut sorted: Vec<&Change> = changes.iter().collect();
     sorted.sort_by_key(|change| match change {
@@ -72,15 +72,15 @@ fn changed(request: &Request, changes: &[Change]) -> Request {
     });
     for change in sorted {
         match change {
-            Change::DropRequest { index } => drop(changed.packages.remove(*index)),
-            Change::DropRemoval { index } => drop(changed.remove.remove(*index)),
-            Change::DropPin { index } => drop(changed.pins.remove(*index)),
-            Change::Rename { index, name } => changed.packages[*index].name.clone_from(name),
-            Change::AnyVersion { index } => changed.packages[*index].version = None,
-            Change::FromSuite { index, suite } => changed.packages[*index].suite = Some(suite.clone()),
-            Change::Enable { switch } => changed.enable.push(switch.clone()),
-            Change::LeaveOut { name } => changed.remove.push(name.clone()),
+            Change::DropRequest { index } => drop(result.packages.remove(*index)),
+            Change::DropRemoval { index } => drop(result.remove.remove(*index)),
+            Change::DropPin { index } => drop(result.pins.remove(*index)),
+            Change::Rename { index, name } => result.packages[*index].name.clone_from(name),
+            Change::AnyVersion { index } => result.packages[*index].version = None,
+            Change::FromSuite { index, suite } => result.packages[*index].suite = Some(suite.clone()),
+            Change::Enable { switch } => result.enable.push(switch.clone()),
+            Change::LeaveOut { name } => result.remove.push(name.clone()),
         }
     }
-    changed
+    result
 }

@@ -69,7 +69,8 @@ fn stanza(package: &Package) -> String {
         ("Replaces", texts(&package.replaces, relation)),
     ];
     let fields = fields.iter().filter(|(_, values)| !values.is_empty());
-    let fields: String = fields.map(|(name, values)| format!("{name}: {}\n", values.join(", "))).collect();
+    let fields = fields.map(|(name, values)| format!("{name}: {}\n", values.join(", ")));
+    let fields = fields.collect::<Vec<_>>().concat();
     format!(
         "Package: {0}\nVersion: {1}\nArchitecture: amd64\nFilename: pool/{0}_{1}.deb\nSize: 1\nInstalled-Size: 1\n\
          SHA256: {2}\n{fields}\n",

@@ -138,7 +138,7 @@ impl Idea {
         match self.repositories.iter_mut().find(|known| known.name == repository) {
             Some(known) => known.packages.push(package),
             None => {
-                self.repositories.push(Repository { name: repository.to_owned(), packages: vec![package] })
+                self.repositories.push(Repository { name: repository.to_owned(), packages: vec![package] });
             }
         }
     }

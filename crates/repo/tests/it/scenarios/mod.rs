@@ -77,7 +77,7 @@ fn judge(notation: &dyn Notation, idea: &Idea) {
             assert_eq!(found, *expected, "{label}");
         }
         (Expected::Fails(expected), Err(reason)) => {
-            check_reason(notation, &cached, &request, &reason, expected, &label)
+            check_reason(notation, &cached, &request, &reason, expected, &label);
         }
         (expected, Ok(selection)) => {
             let names: Vec<&str> = selection.packages.iter().map(|package| package.name.as_str()).collect();

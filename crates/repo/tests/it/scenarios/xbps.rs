@@ -51,10 +51,9 @@ impl Notes {
     fn package(&self, package: &Package) -> String {
         let text = |key: &str, value: &str| format!("<key>{key}</key><string>{value}</string>");
         let list = |key: &str, values: Vec<String>| {
-            let values: String = values
-                .iter()
-                .map(|value| format!("<string>{}</string>", value.replace('<', "&lt;").replace('>', "&gt;")))
-                .collect();
+            let escaped = values.iter().map(|value| value.replace('<', "&lt;").replace('>', "&gt;"));
+            let values =
+                escaped.map(|value| format!("<string>{value}</string>")).collect::<Vec<_>>().concat();
             format!("<key>{key}</key><array>{values}</array>")
         };
         let needs = package.needs.iter().map(|any| self.pattern(&any[0], true)).collect();

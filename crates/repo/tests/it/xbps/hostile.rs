@@ -245,10 +245,10 @@ fn packages_as_they_should_not_be() {
     let without = Tarball::new().file("props.plist", list(PROPS).as_bytes()).finish();
     let result = Archive::open(without.as_slice(), 1 << 20).map(drop);
     assert!(matches!(result, Err(ArchiveError::Form(DescribedError::Missing("files.plist")))), "{result:?}");
-    let real = realdata::read("void/zoomers/hello-world-2_1.x86_64.xbps");
-    for end in 0..real.len() - 1 {
+    let package = realdata::read("void/zoomers/hello-world-2_1.x86_64.xbps");
+    for end in 0..package.len() - 1 {
         let read = || -> Result<(), ArchiveError> {
-            let mut archive = Archive::open(&real[..end], 1 << 20)?;
+            let mut archive = Archive::open(&package[..end], 1 << 20)?;
             archive.files()?;
             while archive.next_entry()?.is_some() {}
             Ok(())
