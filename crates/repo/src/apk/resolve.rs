@@ -167,7 +167,7 @@ impl Family for Alpine {
             None => found.package.version().to_owned(),
             Some(version) => version.to_owned(),
         };
-        let pin = |found: &Found<'_>| Reverse(found.package.source().pin);
+        let pin = |found: &Found<'_>| Reverse(world.priority(found.package));
         let (of_a, of_b) = (version(&a), version(&b));
         let same_name = a.package.name_id() == b.package.name_id();
         let rank = |found: &Found<'_>| Reverse(found.package.rank());

@@ -8,7 +8,7 @@ use lbuild_repo::tar::{Archive, Kind, Policy};
 use lbuild_testkit::realdata;
 
 /// The installed database in a root filesystem, and the paths of everything that is no directory.
-fn system(name: &str) -> (String, Vec<String>) {
+pub(super) fn system(name: &str) -> (String, Vec<String>) {
     let bytes = realdata::read(name);
     let mut archive = Archive::new(Capped::new(&bytes[..], 1 << 28).unwrap(), Policy::package());
     let (mut text, mut paths) = (String::new(), Vec::new());

@@ -1,9 +1,11 @@
 //! Alpine's formats and rules: its published tables, its real indexes and packages, and `apk` itself.
 
 mod archive;
+mod distro;
 mod index;
 mod installed;
 mod oracle;
+mod resolve;
 mod solver;
 mod versions;
 

@@ -1,6 +1,7 @@
 //! The real `apk`, from Alpine's own root filesystem, run by that system's own loader: nothing of it is installed here.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
@@ -58,15 +59,15 @@ pub fn apk(arguments: &[&str]) -> Output {
         .expect("apk runs")
 }
 
-/// A root directory in which `apk` thinks that `installed` is installed and `world` is wanted, with `index` as the only
-/// repository. Nothing can be unpacked there, but everything can be planned.
+/// A root directory in which `apk` thinks that `installed` is installed and `world` is wanted. Nothing can be unpacked there,
+/// but everything can be planned.
 pub struct Root {
     directory: tempfile::TempDir,
 }
 
 impl Root {
-    /// Makes the directory.
-    pub fn new(index: &str, installed: &str, world: &str) -> Self {
+    /// Makes the directory, with these files `APKINDEX.tar.gz` as its repositories.
+    pub fn new(repositories: &[Vec<u8>], installed: &str, world: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let root = Self { directory };
         root.write("lib/apk/db/installed", installed.as_bytes());
@@ -74,32 +75,42 @@ impl Root {
         root.write("lib/apk/db/lock", b"");
         root.write("etc/apk/world", world.as_bytes());
         root.write("etc/apk/arch", b"x86_64\n");
-        let repository = root.path().join("repository");
-        root.write("etc/apk/repositories", format!("{}\n", repository.display()).as_bytes());
-        let tar = lbuild_testkit::tarball::Tarball::new().file("APKINDEX", index.as_bytes()).finish();
-        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut gzip, &tar).expect("memory");
-        root.write("repository/x86_64/APKINDEX.tar.gz", &gzip.finish().expect("memory"));
+        let mut lines = String::new();
+        for (number, index) in repositories.iter().enumerate() {
+            root.write(&format!("repository{number}/x86_64/APKINDEX.tar.gz"), index);
+            let path = root.directory.path().join(format!("repository{number}"));
+            lines.extend([path.to_str().expect("text"), "\n"]);
+        }
+        root.write("etc/apk/repositories", lines.as_bytes());
         root
     }
 
-    fn path(&self) -> PathBuf {
-        self.directory.path().to_path_buf()
-    }
-
     fn write(&self, name: &str, content: &[u8]) {
-        let path = self.path().join(name);
+        let path = self.directory.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         std::fs::write(path, content).expect("a file");
     }
 
     /// Runs `apk` on it; returns what it printed, both streams after each other.
     pub fn run(&self, arguments: &[&str]) -> String {
-        let root = self.path();
-        let root = root.to_str().expect("text");
+        let root = self.directory.path().to_str().expect("text");
         let options = ["--root", root, "--allow-untrusted", "--no-network", "--no-progress", "--no-cache"];
         let output = apk(&[&options[..], arguments].concat());
         let text = |bytes| String::from_utf8(bytes).expect("text");
         text(output.stdout) + &text(output.stderr)
+    }
+
+    /// What `apk add` would install, with versions; or what it prints when it refuses.
+    pub fn plan(&self, words: &[&str]) -> Result<BTreeMap<String, String>, String> {
+        let printed = self.run(&[&["add", "--simulate"], words].concat());
+        if printed.contains("ERROR:") {
+            return Err(printed);
+        }
+        let steps =
+            printed.lines().filter_map(|line| line.split_once(") Installing ")).map(|(_, package)| {
+                let (name, version) = package.split_once(" (").expect("a package and its version");
+                (name.to_owned(), version.trim_end_matches(')').to_owned())
+            });
+        Ok(steps.collect())
     }
 }
