@@ -227,7 +227,7 @@ impl Family for Alpine {
                 Some(_) => index.providers(name).for_each(|(other, _)| add(other)),
             }
         }
-        Some((others, "has a name in common with"))
+        Some((others, "provides the same names as"))
     }
 
     /// Packages that provide the name: of those that wait to be asked for, one has to be named.

@@ -5,7 +5,7 @@ use lbuild_repo::openpgp::Keyring;
 use lbuild_repo::xbps::keys::RepositoryKey;
 
 /// The directory with one file per distribution.
-const DISTROS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/distros");
+pub const DISTROS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/distros");
 
 /// Reads one of the files.
 pub fn read(name: &str) -> toml::Table {

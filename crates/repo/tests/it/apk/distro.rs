@@ -5,22 +5,12 @@ use lbuild_repo::apk::{Keyring, Trust};
 use lbuild_testkit::realdata;
 
 use super::resolve::{alpine, choose};
-
-/// The directory with one file per distribution.
-const DISTROS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/distros");
-
-fn data() -> toml::Table {
-    std::fs::read_to_string(format!("{DISTROS}/alpine.toml")).expect("a file").parse().expect("TOML")
-}
-
-fn texts(value: &toml::Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect()
-}
+use crate::distros::{DISTROS, read, texts};
 
 /// The keys of an architecture.
 fn keys(arch: &str) -> Keyring {
     let mut keyring = Keyring::new();
-    for name in texts(&data()["keys"][arch]) {
+    for name in texts(&read("alpine")["keys"][arch]) {
         let pem = std::fs::read(format!("{DISTROS}/keys/{name}")).expect("a key");
         keyring.add(&name, &pem).expect("a key");
     }
@@ -37,7 +27,7 @@ fn the_keys_are_those_that_sign() {
 
 #[test]
 fn what_it_names_is_in_the_indexes() {
-    let data = data();
+    let data = read("alpine");
     let index = alpine();
     let mut names = texts(&data["base"]["packages"]);
     names.extend(texts(&data["init"]["openrc"]));

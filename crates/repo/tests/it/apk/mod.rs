@@ -5,7 +5,7 @@ mod distro;
 mod index;
 mod installed;
 mod oracle;
-mod resolve;
+pub mod resolve;
 mod solver;
 mod versions;
 

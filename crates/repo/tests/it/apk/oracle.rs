@@ -1,6 +1,5 @@
 //! The real `apk`, from Alpine's own root filesystem, run by that system's own loader: nothing of it is installed here.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -98,19 +97,5 @@ impl Root {
         let output = apk(&[&options[..], arguments].concat());
         let text = |bytes| String::from_utf8(bytes).expect("text");
         text(output.stdout) + &text(output.stderr)
-    }
-
-    /// What `apk add` would install, with versions; or what it prints when it refuses.
-    pub fn plan(&self, words: &[&str]) -> Result<BTreeMap<String, String>, String> {
-        let printed = self.run(&[&["add", "--simulate"], words].concat());
-        if printed.contains("ERROR:") {
-            return Err(printed);
-        }
-        let steps =
-            printed.lines().filter_map(|line| line.split_once(") Installing ")).map(|(_, package)| {
-                let (name, version) = package.split_once(" (").expect("a package and its version");
-                (name.to_owned(), version.trim_end_matches(')').to_owned())
-            });
-        Ok(steps.collect())
     }
 }

@@ -3,6 +3,7 @@
 //! To accept new texts, run the tests once with `LBUILD_GOLDEN=write` and review the difference.
 
 pub mod alpm;
+mod apk;
 mod xbps;
 
 use std::fmt::Write as _;

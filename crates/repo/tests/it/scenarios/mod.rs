@@ -5,6 +5,7 @@
 //! - one module per family: its notation, and which features it has
 
 mod alpm;
+mod apk;
 mod deb;
 mod idea;
 mod xbps;
@@ -173,7 +174,7 @@ fn digest(package: &Package) -> String {
 
 #[test]
 fn every_idea_belongs_to_some_family() {
-    let notations: [&dyn Notation; 3] = [&alpm::Notes, &deb::Notes, &xbps::Notes];
+    let notations: [&dyn Notation; 4] = [&alpm::Notes, &apk::Notes, &deb::Notes, &xbps::Notes];
     for idea in ideas() {
         let has = |notation: &&dyn Notation| {
             idea.features.iter().all(|feature| notation.features().contains(&feature.as_str()))
