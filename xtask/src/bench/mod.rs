@@ -22,7 +22,7 @@ use std::time::Instant;
 use clap::Args;
 
 use crate::Outcome;
-use crate::command::show;
+use crate::command::{show, stdout};
 use crate::machine;
 use crate::workspace::Workspace;
 use product::Product;
@@ -51,6 +51,12 @@ fn timed(work: impl FnOnce() -> Outcome) -> Result<f64, Box<dyn std::error::Erro
     let started = Instant::now();
     work()?;
     Ok(started.elapsed().as_secs_f64())
+}
+
+/// Waits until the disk has everything that was written before, so that nobody is measured who waits for another's.
+fn settle(directory: &Path) -> Outcome {
+    stdout(Command::new("sync").arg("--file-system").arg(directory))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Measures, prints the table, and fails when a limit is not kept.
@@ -91,6 +97,7 @@ fn measure(
     let mut store = String::new();
     for run in 1..=options.runs {
         println!("run {run} of {}", options.runs);
+        settle(scratch)?;
         let times = reference.build(&format!("reference-{run}"))?;
         store = format!("store-{run}");
         let cold = product.measure(&store, &mut measured)?;

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use super::memory::Sampler;
 use super::table::Measured;
-use super::timed;
+use super::{settle, timed};
 use crate::Outcome;
 use crate::command::stdout;
 use crate::workspace::Workspace;
@@ -97,12 +97,14 @@ impl Product {
     /// One measurement of every case in a store of its own; the time of the cold build.
     ///
     /// Nothing is removed before the end of all: ext4 passes over inodes that were deleted in the last minutes, one by
-    /// one, and whoever makes many files then pays for what was removed before.
+    /// one, and whoever makes many files then pays for what was removed before. The unchanged spec and the small changes
+    /// are built while the disk is still busy with the build before.
     pub fn measure(&self, store: &str, measured: &mut Measured) -> Result<f64, Box<dyn std::error::Error>> {
         let spec = self.write("spec", &self.spec)?;
         let package = self.write("package", &self.with_package()?)?;
         let (before, after) =
             (self.write("before", &self.with_file("1")?)?, self.write("after", &self.with_file("2")?)?);
+        settle(&self.scratch)?;
         let sampler = Sampler::start(&self.program);
         let cold = timed(|| self.build(store, &spec))?;
         measured.memory.push(sampler.finish());
@@ -112,6 +114,7 @@ impl Product {
         self.build(store, &before)?;
         measured.file.push(timed(|| self.build(store, &after))?);
         self.forget_what_was_made(store)?;
+        settle(&self.scratch)?;
         measured.warm.push(timed(|| self.build(store, &spec))?);
         let all = format!("all-{store}");
         measured.all_outputs.push(timed(|| self.lbuild(store, &["build", &spec, "--out", &all]))?);
