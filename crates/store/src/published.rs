@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io::{Read, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
+    panic::resume_unwind,
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
 };
 
 use lbuild_digest::READ_SIZE;
@@ -117,18 +120,33 @@ impl Publication {
     }
 }
 
-/// Copies everything and returns the digest of what was copied.
+/// Pieces of a copy that may wait for being hashed.
+const PIECES: usize = 8;
+
+/// Copies everything and returns the digest of what was copied, which another thread computes meanwhile.
 fn copy(source: &mut File, target: &mut File, path: &Path) -> Result<Digest, StoreError> {
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0_u8; READ_SIZE];
-    loop {
-        let count = source.read(&mut buffer).during("read the content of", path)?;
-        if count == 0 {
-            return Ok(hasher.finish());
+    let (pieces, copied) = mpsc::sync_channel::<Vec<u8>>(PIECES);
+    // This end goes with the closure, also when that fails, and then the other thread ends.
+    thread::scope(move |scope| {
+        let hashing = scope.spawn(move || {
+            let mut hasher = Hasher::new();
+            copied.into_iter().for_each(|piece| hasher.update(&piece));
+            hasher.finish()
+        });
+        loop {
+            let mut piece = vec![0_u8; READ_SIZE];
+            let count = source.read(&mut piece).during("read the content of", path)?;
+            piece.truncate(count);
+            if count == 0 {
+                break;
+            }
+            target.write_all(&piece).during("write", path)?;
+            // It listens until this end is dropped.
+            let _ = pieces.send(piece);
         }
-        hasher.update(&buffer[..count]);
-        target.write_all(&buffer[..count]).during("write", path)?;
-    }
+        drop(pieces);
+        Ok(hashing.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// Gives the finished file its name, replacing what is there.
