@@ -33,7 +33,8 @@ pub(crate) fn plan(
     let configure = crate::configure::system(blueprint, lock);
     let files = files(blueprint, spec_dir, store)?;
     let mut draft = Draft { lock, steps: Vec::new() };
-    draft.trees(&configure, &files);
+    let in_tree = blueprint.outputs.iter().any(|output| matches!(output, Output::Rootfs | Output::Oci));
+    draft.trees(&configure, &files, in_tree);
     draft.images(blueprint);
     if boot_check && blueprint.outputs.contains(&Output::Iso) {
         draft.packages(Step::BootTools, lock.boot.iter(), &[]);
@@ -93,7 +94,8 @@ impl Draft<'_> {
         self.step(step, revision, |inputs| add(stamp(inputs)), reads, &[]);
     }
 
-    fn trees(&mut self, configure: &[(String, Vec<Action>)], files: &[(String, Vec<Action>)]) {
+    /// With `in_tree`, the initramfs becomes part of the tree.
+    fn trees(&mut self, configure: &[(String, Vec<Action>)], files: &[(String, Vec<Action>)], in_tree: bool) {
         let lock = self.lock;
         let of = |tier| lock.system.iter().filter(move |package| package.tier == tier);
         if !lock.tools.is_empty() {
@@ -114,7 +116,10 @@ impl Draft<'_> {
         if lock.has_kernel() {
             self.initramfs(Step::InitramfsInputs, &[Step::Files, Step::Configure], Step::Initramfs);
             let below = [Step::Initramfs, Step::Files, Step::Configure];
-            self.step(Step::BootFiles, 1, |inputs| inputs, &below, &[]);
+            // A live medium has the initramfs beside its file system.
+            if in_tree {
+                self.step(Step::BootFiles, 1, |inputs| inputs, &below, &[]);
+            }
         }
     }
 
