@@ -1,4 +1,5 @@
-//! The one decompressing reader: xz, zstd, gzip or plain, recognised by the first bytes, never more than a cap of output.
+//! The one decompressing reader: xz, zstd, gzip, bzip2, lzma or plain, recognised by the first bytes, never more than a
+//! cap of output.
 //!
 //! A bomb is stopped at the cap, not at the end of its stream, and no decoder may use more than [`MEMORY`] bytes.
 
@@ -6,6 +7,7 @@ mod blocks;
 
 use std::io::{self, BufRead, Cursor, Read};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, IGNORE_CHECK, Stream};
@@ -29,6 +31,10 @@ pub enum Format {
     Zstd,
     /// gzip.
     Gzip,
+    /// bzip2.
+    Bzip2,
+    /// The format before xz (`.lzma`), which has no checksum.
+    Lzma,
 }
 
 impl Format {
@@ -40,6 +46,15 @@ impl Format {
             Self::Zstd
         } else if head.starts_with(b"\x1f\x8b") {
             Self::Gzip
+        } else if let [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A']
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72] = head
+        {
+            Self::Bzip2
+        } else if let [0x5d, 0, 0, size @ ..] = head
+            && size.iter().any(|byte| *byte != 0)
+        {
+            // The usual parameters, and a dictionary of at least 64 KiB; a tar of a file named `]` goes on with zeros.
+            Self::Lzma
         } else {
             Self::Plain
         }
@@ -159,7 +174,22 @@ fn decoder<'a>(
             Box::new(decoder)
         }
         Format::Gzip => Box::new(MultiGzDecoder::new(reader)),
+        Format::Bzip2 => Box::new(MultiBzDecoder::new(reader)),
+        Format::Lzma => Box::new(Lzma(XzDecoder::new_stream(reader, Stream::new_lzma_decoder(MEMORY)?))),
     })
+}
+
+/// A stream of the format before xz, which cannot be followed by another.
+struct Lzma<R>(XzDecoder<R>);
+
+impl<R: BufRead> Read for Lzma<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        if count == 0 && !buffer.is_empty() && !self.0.get_mut().fill_buf()?.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "data after the end of the lzma stream"));
+        }
+        Ok(count)
+    }
 }
 
 impl Read for Capped<'_> {

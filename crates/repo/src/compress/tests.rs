@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 
+use bzip2::write::BzEncoder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use liblzma::stream::{Check, MtStreamBuilder};
+use liblzma::stream::{Check, LzmaOptions, MtStreamBuilder, Stream};
 use liblzma::write::XzEncoder;
 
 use super::{CapExceeded, Capped, Format};
@@ -23,6 +24,17 @@ fn compress(format: Format, plain: &[u8]) -> Vec<u8> {
             encoder.write_all(plain).unwrap();
             encoder.finish().unwrap()
         }
+        Format::Bzip2 => {
+            let mut encoder = BzEncoder::new(Vec::new(), bzip2::Compression::best());
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
+        Format::Lzma => {
+            let stream = Stream::new_lzma_encoder(&LzmaOptions::new_preset(1).unwrap()).unwrap();
+            let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
     }
 }
 
@@ -33,7 +45,8 @@ fn read(bytes: &[u8], limit: u64) -> (std::io::Result<Vec<u8>>, Format) {
     (result.map(|_| plain), reader.format())
 }
 
-const FORMATS: [Format; 4] = [Format::Plain, Format::Xz, Format::Zstd, Format::Gzip];
+const FORMATS: [Format; 6] =
+    [Format::Plain, Format::Xz, Format::Zstd, Format::Gzip, Format::Bzip2, Format::Lzma];
 
 #[test]
 fn every_format_is_recognised_and_read_to_its_exact_cap() {
@@ -76,7 +89,8 @@ fn a_gzip_member_ends_where_the_next_begins() {
 #[test]
 fn truncated_and_damaged_streams_are_errors() {
     let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
-    for format in [Format::Xz, Format::Zstd, Format::Gzip] {
+    for format in &FORMATS[1..] {
+        let format = *format;
         let whole = compress(format, &plain);
         assert!(read(&whole[..whole.len() - 9], u64::MAX).0.is_err(), "truncated {format:?}");
         let mut damaged = whole.clone();

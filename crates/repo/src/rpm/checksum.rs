@@ -232,6 +232,16 @@ impl<R: Read> Checked<R> {
         Self { inner: BufReader::with_capacity(128 << 10, reader), promise, hasher, count: 0 }
     }
 
+    /// Starts reading what comes after `prefix`, when the promise is about both together.
+    pub fn after(prefix: &[u8], reader: R, promise: Promise) -> Self {
+        let mut checked = Self::new(reader, promise);
+        if let Some(hasher) = &mut checked.hasher {
+            hasher.update(prefix);
+        }
+        checked.count = prefix.len() as u64;
+        checked
+    }
+
     fn check(&mut self) -> io::Result<()> {
         let Some(hasher) = self.hasher.take() else { return Ok(()) };
         let refuse = |mismatch| Err(io::Error::new(io::ErrorKind::InvalidData, mismatch));

@@ -4,13 +4,16 @@
 //! [`filelists`] lists their files, [`comps`] groups them, [`modules`] says which belong to streams, [`updateinfo`] has
 //! advisories. [`relation`] and [`version`] say what dependencies mean.
 
+pub mod archive;
 pub mod checksum;
 pub mod comps;
+pub mod cpio;
 pub mod filelists;
 pub mod modules;
 pub mod primary;
 pub mod relation;
 pub mod repomd;
+pub mod signature;
 pub mod updateinfo;
 pub mod version;
 

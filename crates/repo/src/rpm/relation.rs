@@ -159,6 +159,8 @@ pub struct Atom<'a> {
     pub name: &'a str,
     /// Which versions; none means all.
     pub bound: Option<Bound<'a>>,
+    /// The version of the bound as it was written; empty when there is none, or when it came in parts.
+    pub written: &'a str,
 }
 
 impl<'a> Atom<'a> {
@@ -170,14 +172,14 @@ impl<'a> Atom<'a> {
         let mut words = text.split_ascii_whitespace();
         let name =
             words.next().filter(|name| is_name(name)).ok_or_else(|| RelationError::Name(clip(text)))?;
-        let Some(sign) = words.next() else { return Ok(Self { name, bound: None }) };
+        let Some(sign) = words.next() else { return Ok(Self { name, bound: None, written: "" }) };
         let operator = Operator::from_sign(sign).ok_or_else(|| RelationError::Bound(clip(text)))?;
         let version = words.next().ok_or_else(|| RelationError::Bound(clip(text)))?;
         let evr =
             Evr::parse(version).map_err(|source| RelationError::Version { text: clip(text), source })?;
         match words.next() {
             Some(_) => Err(RelationError::Trailing(clip(text))),
-            None => Ok(Self { name, bound: Some(Bound { operator, evr }) }),
+            None => Ok(Self { name, bound: Some(Bound { operator, evr }), written: version }),
         }
     }
 

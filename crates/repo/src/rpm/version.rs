@@ -58,6 +58,16 @@ impl<'a> Evr<'a> {
         Self { epoch, version, release }.checked()
     }
 
+    /// Splits without checking: what is not a version still has a place in the order.
+    pub fn split(text: &'a str) -> Self {
+        let (epoch, rest) = match text.split_once(':') {
+            Some((epoch, rest)) => (epoch.parse().unwrap_or(0), rest),
+            None => (0, text),
+        };
+        let (version, release) = rest.rsplit_once('-').unwrap_or((rest, ""));
+        Self { epoch, version, release }
+    }
+
     /// Refuses parts that no package can have.
     ///
     /// # Errors

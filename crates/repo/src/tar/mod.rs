@@ -13,6 +13,7 @@ mod policy;
 mod reader;
 
 pub use error::TarError;
+pub(crate) use name::normalise;
 pub use policy::Policy;
 pub use reader::{Archive, Content, Entry, Kind};
 

@@ -15,7 +15,7 @@ pub(super) fn shown(name: &[u8]) -> String {
 }
 
 /// Removes `.` components, repeated and closing slashes. The root itself becomes the empty name.
-pub(super) fn normalise(name: &[u8]) -> Result<Vec<u8>, TarError> {
+pub(crate) fn normalise(name: &[u8]) -> Result<Vec<u8>, TarError> {
     let bad = |reason| TarError::BadName { path: shown(name), reason };
     if name.is_empty() {
         return Err(bad("it is empty"));

@@ -99,7 +99,11 @@ impl<'a> Dependency<'a> {
     /// # Errors
     /// When the name is a malformed boolean dependency.
     pub fn from_parts(name: &'a str, bound: Option<Bound<'a>>) -> Result<Self, RelationError> {
-        if name.starts_with('(') { Self::parse(name) } else { Ok(Self::Atom(Atom { name, bound })) }
+        if name.starts_with('(') {
+            Self::parse(name)
+        } else {
+            Ok(Self::Atom(Atom { name, bound, written: "" }))
+        }
     }
 
     /// Calls `visit` with every name.

@@ -9,7 +9,7 @@ use lbuild_repo::rpm::comps::Comps;
 use lbuild_repo::rpm::filelists::Filelists;
 use lbuild_repo::rpm::modules::Modules;
 use lbuild_repo::rpm::primary::{Primary, PrimaryError};
-use lbuild_repo::rpm::repomd::{Record, Repomd, RepomdError};
+use lbuild_repo::rpm::repomd::{NotOffered, Record, Repomd, RepomdError};
 use lbuild_repo::rpm::updateinfo::Updateinfo;
 use lbuild_repo::xml::XmlError;
 
@@ -218,4 +218,146 @@ fn items(kind: &str, mut reader: impl BufRead) -> Result<usize, String> {
             reader.read_to_end(&mut bytes).map_err(|error| shown(&error))
         }
     }
+}
+
+#[test]
+fn signatures_of_repositories_are_judged() {
+    use lbuild_repo::openpgp::{Expiry, Keyring, Policy};
+    use lbuild_repo::rpm::signature::verify_repomd;
+    let judge = |directory: &str, key: &str, watermark: Option<u64>| {
+        let directory = data().join(directory);
+        let read = |path: PathBuf| std::fs::read(path).expect("a file of the test data");
+        let keyring = Keyring::parse(&read(data().join(key))).map_err(|error| error.to_string())?;
+        // 2026-06-01; the keys of old repositories have expired since.
+        let policy = Policy { expiry: Expiry::WhenSigned, ..Policy::at(1_780_272_000) };
+        let text = read(directory.join("repodata/repomd.xml"));
+        let signature = read(directory.join("repodata/repomd.xml.asc"));
+        verify_repomd(&text, &signature, &keyring, &policy, watermark)
+            .map(|verified| verified.date)
+            .map_err(|error| std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string))
+    };
+    let suse = "opensuse-xlibre/outtathebox5319-rpm-signing-key.asc";
+    assert_eq!(judge("opensuse-xlibre", suse, None), Ok(1_769_654_701));
+    assert_eq!(
+        judge("opensuse-xlibre/x86_64", suse, Some(1_769_000_000)).map(|date| date > 1_769_000_000),
+        Ok(true)
+    );
+    let old = judge("opensuse-xlibre", suse, Some(1_769_654_701 + 7200)).expect_err("a rollback");
+    assert!(old.contains("2 hours older"), "{old}");
+    let zypp = "libzypp-testdata/zypp/tests";
+    let rows = [
+        ("el9-baseos-signed".to_owned(), suse.to_owned(), "signed by no known key"),
+        (
+            format!("{zypp}/repo/RepoSigcheck/signed_repo"),
+            format!("{zypp}/repo/RepoSigcheck/signed_repo/repodata/repomd.xml.key"),
+            "is too weak",
+        ),
+        (format!("{zypp}/repo/RepoSigcheck/unknownkey_repo"), suse.to_owned(), "signed by no known key"),
+        (
+            "librepo-testdata/test_data/repo_yum_01".to_owned(),
+            "librepo-testdata/test_data/key.pub".to_owned(),
+            "weak digest",
+        ),
+        (
+            format!("{zypp}/data/11.0-update"),
+            format!("{zypp}/data/11.0-update/repodata/repomd.xml.key"),
+            "weak",
+        ),
+    ];
+    for (directory, key, expected) in rows {
+        let error = judge(&directory, &key, None).expect_err(&directory);
+        assert!(error.contains(expected), "{directory}: {error}");
+    }
+}
+
+#[test]
+fn zchunk_is_passed_over_and_said_when_there_is_nothing_else() {
+    let directory = data().join("createrepo_c-testdata/repo_with_additional_metadata");
+    let mut found = repomd(&directory).expect("repomd.xml");
+    for kind in ["primary", "filelists", "updateinfo", "group"] {
+        assert!(!found.record(kind).expect(kind).is_zchunk(), "{kind}");
+    }
+    found.records.retain(Record::is_zchunk);
+    assert_eq!(found.record("primary"), Err(NotOffered::OnlyZchunk("primary".to_owned())));
+    assert_eq!(found.record("license"), Err(NotOffered::Missing("license".to_owned())));
+}
+
+#[test]
+fn bad_tables_of_contents_are_named() {
+    const GOOD: &str = "<repomd><data type='primary'><checksum type='sha'>0000000000000000000000000000000000000000\
+        </checksum><location href='repodata/p.xml.gz'/><size>1</size><timestamp>12.5</timestamp></data></repomd>";
+    let good = Repomd::parse(GOOD.as_bytes()).expect("a good one");
+    assert_eq!((good.records[0].timestamp, good.records[0].size), (12, Some(1)));
+    type Case = (&'static str, &'static str, fn(&RepomdError) -> bool);
+    let cases: [Case; 11] = [
+        ("type='primary'", "", |e| matches!(e, RepomdError::Missing { part: "type", .. })),
+        ("<location href='repodata/p.xml.gz'/>", "", |e| {
+            matches!(e, RepomdError::Missing { part: "location", .. })
+        }),
+        (
+            "<data",
+            "<data type='primary'><checksum type='md5'>00000000000000000000000000000000</checksum><location \
+          href='a'/></data><data",
+            |e| matches!(e, RepomdError::Duplicate(_)),
+        ),
+        ("'sha'", "'sha3'", |e| matches!(e, RepomdError::Checksum { .. })),
+        (">00", ">0", |e| matches!(e, RepomdError::Checksum { .. })),
+        ("repodata/", "../", |e| matches!(e, RepomdError::Location { .. })),
+        ("repodata/", "/", |e| matches!(e, RepomdError::Location { .. })),
+        ("repodata/", "http://elsewhere/", |e| matches!(e, RepomdError::Location { .. })),
+        ("<size>1", "<size>-1", |e| matches!(e, RepomdError::Number { .. })),
+        ("<size>1", "<size>99999999999999999999", |e| matches!(e, RepomdError::Number { .. })),
+        ("</repomd>", "", |e| matches!(e, RepomdError::Xml(XmlError::Truncated))),
+    ];
+    for (from, to, expected) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let error = Repomd::parse(GOOD.replacen(from, to, 1).as_bytes()).expect_err(to);
+        assert!(expected(&error), "{from} -> {to}: {error:?}");
+    }
+    assert!(matches!(Repomd::parse(&vec![b' '; 5 << 20]), Err(RepomdError::TooLarge)));
+}
+
+#[test]
+fn a_truncated_package_index_is_an_error_wherever_it_ends() {
+    let directory = data().join("createrepo_c-testdata/repo_02");
+    let found = repomd(&directory).expect("repomd.xml");
+    let mut text = Vec::new();
+    let mut reader = open(&directory, found.record("primary").expect("primary")).expect("a file");
+    std::io::copy(&mut reader, &mut text).expect("its content");
+    let end = text.trim_ascii_end().len();
+    assert_eq!(count(&text[..end]).expect("whole"), (2, 17, 0, 2));
+    for end in 0..end {
+        assert!(count(&text[..end]).is_err(), "cut at {end}");
+    }
+}
+
+#[test]
+fn bad_packages_of_an_index_are_named() {
+    const GOOD: &str = "<metadata packages='1'><package type='rpm'><name>a</name><arch>noarch</arch>\
+        <version epoch='0' ver='1' rel='1'/><checksum type='md5' pkgid='YES'>00000000000000000000000000000000\
+        </checksum><size package='1'/><location href='a.rpm'/><format><rpm:requires>\
+        <rpm:entry name='b' flags='GE' ver='1'/></rpm:requires></format></package></metadata>";
+    assert_eq!(count(GOOD.as_bytes()).expect("a good one"), (1, 1, 0, 0));
+    type Case = (&'static str, &'static str, fn(&PrimaryError) -> bool);
+    let cases: [Case; 12] = [
+        ("<name>a</name>", "", |e| matches!(e, PrimaryError::Missing { part: "name", .. })),
+        ("<arch>noarch</arch>", "", |e| matches!(e, PrimaryError::Missing { part: "architecture", .. })),
+        ("ver='1' rel", "rel", |e| matches!(e, PrimaryError::Missing { part: "version", .. })),
+        ("<location href='a.rpm'/>", "", |e| matches!(e, PrimaryError::Missing { part: "location", .. })),
+        ("<name>a", "<name>a/b", |e| matches!(e, PrimaryError::Value { part: "name", .. })),
+        ("'a.rpm'", "'../a.rpm'", |e| matches!(e, PrimaryError::Value { part: "location", .. })),
+        ("epoch='0'", "epoch='-1'", |e| matches!(e, PrimaryError::Version { .. })),
+        ("rel='1'", "rel='1-2'", |e| matches!(e, PrimaryError::Version { .. })),
+        ("'GE'", "'XX'", |e| matches!(e, PrimaryError::Value { part: "operator", .. })),
+        ("name='b'", "name=''", |e| matches!(e, PrimaryError::Value { part: "dependency", .. })),
+        ("package='1'", "package='1e9'", |e| matches!(e, PrimaryError::Value { .. })),
+        ("'md5' pkgid", "'crc' pkgid", |e| matches!(e, PrimaryError::Checksum { .. })),
+    ];
+    for (from, to, expected) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let error = count(GOOD.replacen(from, to, 1).as_bytes()).expect_err(to);
+        assert!(expected(&error), "{from} -> {to}: {error:?}");
+    }
+    let bomb = "<!DOCTYPE metadata [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>".to_owned() + GOOD;
+    assert!(matches!(count(bomb.as_bytes()), Err(PrimaryError::Xml(XmlError::DocumentType))));
 }

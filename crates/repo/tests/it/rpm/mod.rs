@@ -1,6 +1,8 @@
 //! RPM: real repositories and packages, and rpm itself as the judge.
 
+mod fixtures;
 mod metadata;
+mod packages;
 mod versions;
 
 use std::path::{Path, PathBuf};
