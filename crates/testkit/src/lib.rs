@@ -5,6 +5,7 @@
 //! - [`gnupg`] signs fixtures, [`pacman`] makes repositories with Arch Linux's own tools.
 //! - [`realdata`] finds the real indexes and packages that tests read.
 //! - [`child`] runs one test in a process of its own, to be killed or starved.
+//! - [`rpmrepo`] makes RPM packages and repositories.
 //! - [`signing`] has RSA keys for fixtures.
 //! - [`treediff`] compares two file trees, with allowed differences and their reasons.
 
@@ -16,6 +17,7 @@ pub mod gnupg;
 pub mod openpgp;
 pub mod pacman;
 pub mod realdata;
+pub mod rpmrepo;
 pub mod signing;
 pub mod tarball;
 pub mod treediff;

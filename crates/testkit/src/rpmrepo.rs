@@ -98,7 +98,8 @@ impl RpmRepo {
     pub fn make_key(&self) -> Vec<u8> {
         let home = self.key_home();
         std::fs::create_dir_all(&home).expect("a directory for the key");
-        std::fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("its mode");
+        std::fs::set_permissions(&home, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .expect("its mode");
         self.gpg(&["--quick-generate-key", "test@example.org", "rsa2048", "sign", "never"]);
         self.gpg(&["--armor", "--export", "test@example.org"])
     }
@@ -108,6 +109,7 @@ impl RpmRepo {
         run(Command::new("rpmsign")
             .args(["--addsign", "--key-id", "test@example.org"])
             .args(["--define", &format!("_gpg_path {}", self.key_home().display())])
+            .args(["--define", "__gpg /usr/bin/gpg"])
             .args(["--define", "_gpg_sign_cmd_extra_args --batch --pinentry-mode loopback --passphrase ''"])
             .arg(package)
             .env("GNUPGHOME", self.key_home()));
@@ -116,10 +118,11 @@ impl RpmRepo {
     /// Makes the metadata with these options of `createrepo_c`, and signs it when `signed`.
     pub fn finish(&self, options: &[&str], signed: bool) {
         std::fs::remove_dir_all(self.directory.join("work")).expect("the directory of building");
-        run(Command::new("createrepo_c").args(["--quiet", "--set-timestamp-to-revision"]).args(options).args([
-            "--revision",
-            &MADE.to_string(),
-        ]).arg(&self.directory));
+        run(Command::new("createrepo_c")
+            .args(["--quiet", "--set-timestamp-to-revision"])
+            .args(options)
+            .args(["--revision", &MADE.to_string()])
+            .arg(&self.directory));
         if signed {
             let text = self.directory.join("repodata/repomd.xml");
             let text = text.to_str().expect("a path of text");

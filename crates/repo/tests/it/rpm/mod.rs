@@ -1,17 +1,26 @@
 //! RPM: real repositories and packages, and rpm itself as the judge.
 
+mod distros;
 mod fixtures;
 mod metadata;
 mod packages;
+mod solver;
 mod versions;
 
 use std::path::{Path, PathBuf};
 
-/// The directory of test data of the family, beside the repository.
+/// The directory of test data of the family.
 fn data() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rpm");
-    assert!(path.is_dir(), "the test data must be at {}", path.display());
-    path
+    lbuild_testkit::realdata::path("rpm")
+}
+
+/// An armored key, without the text that some repositories write around it.
+fn key(name: &str) -> Vec<u8> {
+    let text = std::fs::read(data().join(name)).expect("a key of the test data");
+    let find = |mark: &[u8]| text.windows(mark.len()).position(|window| window == mark);
+    let (Some(start), Some(end)) = (find(b"-----BEGIN"), find(b"-----END")) else { return text };
+    let line = text[end..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |line| end + line + 1);
+    text[start..line].to_vec()
 }
 
 /// Every file below `directory` whose name `wanted` accepts, in order.

@@ -7,7 +7,7 @@ use std::process::Command;
 use lbuild_repo::rpm::relation::{Atom, Bound, Dependency, Operator};
 use lbuild_repo::rpm::version::{Evr, VersionError, compare_part};
 
-use super::data;
+use lbuild_testkit::realdata;
 
 fn number(order: Ordering) -> i32 {
     order as i32
@@ -15,8 +15,7 @@ fn number(order: Ordering) -> i32 {
 
 #[test]
 fn rpms_own_table() {
-    let text =
-        std::fs::read_to_string(data().join("../versions/univers/data/rpmvercmp.at")).expect("the table");
+    let text = String::from_utf8(realdata::read("versions/univers/data/rpmvercmp.at")).expect("text");
     let mut rows = 0;
     for line in text.lines() {
         let Some(row) = line.trim().strip_prefix("RPMVERCMP(").and_then(|row| row.strip_suffix(')')) else {
