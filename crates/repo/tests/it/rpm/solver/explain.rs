@@ -11,17 +11,15 @@ use lbuild_repo::rpm::resolve::Rpm;
 use super::{Source, index, wanted};
 
 /// Requests that clash; a name after `-` must not come.
-const CONFLICTS: [&[&str]; 14] = [
+const CONFLICTS: [&[&str]; 12] = [
     &["coreutils", "coreutils-single"],
     &["curl", "curl-minimal"],
-    &["libcurl", "libcurl-minimal"],
     &["mariadb-server", "mysql-server"],
     &["systemd", "systemd-standalone-sysusers"],
     &["openssl-libs", "bash", "-glibc"],
     &["postfix", "-openssl-libs"],
     &["nftables", "-libnftnl"],
     &["dnf", "-python3"],
-    &["@core", "-systemd"],
     &["bash", "glibc-minimal-langpak"],
     &["httpd", "-mailcap"],
     &["NetworkManager", "-dbus"],
