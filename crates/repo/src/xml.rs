@@ -272,12 +272,9 @@ impl<R: BufRead> Xml<R> {
             Event::Eof => return Err(XmlError::Truncated),
             Event::Text(text) if outside && !text.trim_ascii().is_empty() => return Err(XmlError::Trailing),
             Event::CData(_) | Event::GeneralRef(_) if outside => return Err(XmlError::Trailing),
-            Event::Text(text) => into.into_iter().for_each(|into| into.push_str(&text)),
-            Event::CData(text) => into.into_iter().for_each(|into| into.push_str(&text)),
-            Event::GeneralRef(entity) => {
-                let character = resolve(&entity)?;
-                into.into_iter().for_each(|into| into.push(character));
-            }
+            Event::Text(text) => append(into, &text),
+            Event::CData(text) => append(into, &text),
+            Event::GeneralRef(entity) => append(into, resolve(&entity)?.encode_utf8(&mut [0; 4])),
             Event::Decl(declaration) => {
                 let encoding = declaration.encoding().and_then(Result::ok);
                 if let Some(other) = encoding.filter(|name| !name.eq_ignore_ascii_case("utf-8")) {
@@ -301,12 +298,19 @@ impl<R> std::fmt::Debug for Xml<R> {
     }
 }
 
+fn append(into: Option<&mut String>, text: &str) {
+    if let Some(into) = into {
+        into.push_str(text);
+    }
+}
+
 /// Gives the library's error a name of ours.
 fn named(error: quick_xml::Error, position: u64) -> XmlError {
     match error {
         quick_xml::Error::Io(error) => {
-            let error = std::sync::Arc::try_unwrap(error).unwrap_or_else(|shared| shared.kind().into());
-            if error.get_ref().is_some_and(|inner| inner.is::<TooLong>()) {
+            let error =
+                std::sync::Arc::try_unwrap(error).unwrap_or_else(|shared| io::Error::from(shared.kind()));
+            if error.get_ref().and_then(|inner| inner.downcast_ref::<TooLong>()).is_some() {
                 XmlError::TooLarge
             } else {
                 XmlError::Read(error)
@@ -404,7 +408,7 @@ mod tests {
         while let Some(tag) = xml.child()? {
             let mut line = tag.name().to_owned();
             tag.attributes(|name, value| {
-                line += &format!(" {name}={value}");
+                line.extend([" ", name, "=", &*value]);
                 Ok::<(), XmlError>(())
             })?;
             line.push(':');

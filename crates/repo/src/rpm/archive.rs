@@ -180,7 +180,7 @@ impl<R: Read> Rpm<R> {
                 .map_err(|_| ArchiveError::Signature(HeaderError::Type(tag.name)))?;
             let found = Checksum::of(algorithm, self.header.bytes());
             if found != expected {
-                return Err(ArchiveError::HeaderDigest(Mismatch::Checksum { expected, found }));
+                return Err(ArchiveError::HeaderDigest(Mismatch::checksum(expected, found)));
             }
         }
         Ok(())

@@ -123,9 +123,9 @@ pub enum Mismatch {
     #[error("checksum is {found}, expected {expected}")]
     Checksum {
         /// What was promised.
-        expected: Checksum,
+        expected: Box<Checksum>,
         /// What was computed.
-        found: Checksum,
+        found: Box<Checksum>,
     },
     /// Another size.
     #[error("size is {found} bytes, expected {expected}")]
@@ -138,6 +138,11 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
+    /// Another checksum than the expected one.
+    pub(super) fn checksum(expected: Checksum, found: Checksum) -> Self {
+        Self::Checksum { expected: Box::new(expected), found: Box::new(found) }
+    }
+
     /// The mismatch that `error` says was found, if that is what it says.
     pub fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref().and_then(|inner| inner.downcast_ref())
@@ -251,7 +256,7 @@ impl<R: Read> Checked<R> {
         }
         let expected = self.promise.checksum;
         let found = Checksum::finish(expected.algorithm, hasher);
-        if found == expected { Ok(()) } else { refuse(Mismatch::Checksum { expected, found }) }
+        if found == expected { Ok(()) } else { refuse(Mismatch::checksum(expected, found)) }
     }
 }
 

@@ -110,7 +110,7 @@ impl<R: Read> Archive<R> {
             b"07070X" => {
                 let mut digits = [0; 8];
                 self.fill(&mut digits)?;
-                let number = self.hex(&digits)?;
+                let number = self.hex(digits)?;
                 self.skip(2)?;
                 self.left = None;
                 self.checksum = None;
@@ -155,12 +155,12 @@ impl<R: Read> Archive<R> {
         self.fill(&mut digits)?;
         let mut fields = [0; 13];
         for (field, digits) in fields.iter_mut().zip(digits.as_chunks::<8>().0) {
-            *field = self.hex(digits)?;
+            *field = self.hex(*digits)?;
         }
         let [inode, mode, _uid, _gid, links, mtime, size, .., name_size, checksum] = fields;
         let bad_name = CpioError::Name { index: self.index };
         let name_size = u64::from(name_size);
-        if name_size < 2 || name_size > MAX_NAME {
+        if !(2..=MAX_NAME).contains(&name_size) {
             return Err(bad_name);
         }
         let mut name = vec![0; usize::try_from(name_size).unwrap_or_default()];
@@ -178,7 +178,7 @@ impl<R: Read> Archive<R> {
         Ok(Some(Entry::Named(Named { name, mode, inode, links, mtime, size })))
     }
 
-    fn hex(&self, digits: &[u8; 8]) -> Result<u32, CpioError> {
+    fn hex(&self, digits: [u8; 8]) -> Result<u32, CpioError> {
         let bad = || CpioError::Field { index: self.index };
         digits.iter().try_fold(0, |sum: u32, digit| {
             let value = char::from(*digit).to_digit(16).ok_or_else(bad)?;

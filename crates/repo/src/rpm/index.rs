@@ -92,7 +92,14 @@ pub struct Survey {
     listed_files: HashSet<String>,
     wanted_files: HashSet<String>,
     /// The names that packages obsolete, and by whom.
-    obsoleted: HashMap<String, Vec<(String, Option<(Operator, String)>)>>,
+    obsoleted: HashMap<String, Vec<Obsoleter>>,
+}
+
+/// Who obsoletes a name, and which versions of it.
+#[derive(Debug)]
+struct Obsoleter {
+    name: String,
+    bound: Option<(Operator, String)>,
 }
 
 impl Survey {
@@ -144,7 +151,7 @@ impl Survey {
             if entry.field == Field::Obsoletes {
                 let bound = entry.bound.map(|bound| (bound.operator, bound.evr.to_string()));
                 let by = self.obsoleted.entry(entry.name.to_owned()).or_default();
-                by.push((package.name().to_owned(), bound));
+                by.push(Obsoleter { name: package.name().to_owned(), bound });
             }
         }
         Ok(())
@@ -183,7 +190,7 @@ impl Survey {
 
     fn is_obsoleted(&self, name: &str, evr: Evr<'_>) -> bool {
         let by = self.obsoleted.get(name).map(Vec::as_slice).unwrap_or_default();
-        by.iter().any(|(other, bound)| {
+        by.iter().any(|Obsoleter { name: other, bound }| {
             other != name
                 && bound.as_ref().is_none_or(|(operator, version)| {
                     Bound { operator: *operator, evr: Evr::split(version) }.meets(&Bound::exactly(evr))
@@ -206,7 +213,6 @@ pub struct Repository<'a> {
 }
 
 /// An index being made.
-
 pub struct Repositories {
     survey: Survey,
     builder: Builder,
@@ -263,13 +269,12 @@ impl Repositories {
                 self.hidden += 1;
                 continue;
             }
-            let files = match repository.files.is_empty() {
-                true => &[][..],
-                false => repository
-                    .files
-                    .get(&hex::encode(package.checksum().bytes()))
-                    .map_or(&[][..], Vec::as_slice),
+            let files = if repository.files.is_empty() {
+                None
+            } else {
+                repository.files.get(&hex::encode(package.checksum().bytes()))
             };
+            let files = files.map_or(&[][..], Vec::as_slice);
             self.texts.fill(package, files);
             // Of a package for several architectures, only the one for this machine comes by itself.
             if self.survey.arches.first() != Some(&package.arch()) && package.arch() != "noarch" {
@@ -438,9 +443,7 @@ impl Texts {
 /// The name of a source package, from the name of its file.
 fn source_name(file: &str) -> &str {
     let stem = file.strip_suffix(".src.rpm").or_else(|| file.strip_suffix(".nosrc.rpm")).unwrap_or_default();
-    let mut parts = stem.rsplitn(3, '-');
-    (parts.next(), parts.next());
-    parts.next().unwrap_or_default()
+    stem.rsplitn(3, '-').nth(2).unwrap_or_default()
 }
 
 fn digest(package: &Package) -> Digest {

@@ -75,11 +75,12 @@ impl Modules {
             let kind = document.get("document").and_then(Node::text).unwrap_or_default();
             let version = document.get("version").and_then(Node::text).unwrap_or_default();
             let data = document.get("data");
-            let known = |versions: &[&str]| match versions.contains(&version) {
-                true => data.ok_or_else(|| missing(kind, "data")),
-                false => {
-                    Err(ModulesError::Version { document: kind.to_owned(), version: version.to_owned() })
+            let known = |versions: &[&str]| {
+                if !versions.contains(&version) {
+                    let (document, version) = (kind.to_owned(), version.to_owned());
+                    return Err(ModulesError::Version { document, version });
                 }
+                data.ok_or_else(|| missing(kind, "data"))
             };
             match kind {
                 "modulemd" => modules.streams.push(read_stream(known(&["1", "2"])?)?),

@@ -117,7 +117,7 @@ impl Repomd {
         xml.root("repomd")?;
         while let Some(tag) = xml.child()? {
             match tag.name() {
-                "revision" => found.revision = xml.take_text()?.trim().to_owned(),
+                "revision" => xml.take_text()?.trim().clone_into(&mut found.revision),
                 "tags" => found.read_tags(&mut xml)?,
                 "data" => {
                     let kind = tag.attribute("type")?.filter(|kind| !kind.is_empty());
@@ -213,7 +213,7 @@ impl Record {
 
     /// Whether the file is in the zchunk format.
     pub fn is_zchunk(&self) -> bool {
-        self.kind.ends_with("_zck") || self.location.ends_with(".zck")
+        self.kind.ends_with("_zck") || self.location.to_ascii_lowercase().ends_with(".zck")
     }
 
     /// Decompresses the file and checks both of its checksums and sizes; the reader fails at its end when one is wrong,

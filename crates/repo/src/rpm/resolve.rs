@@ -118,7 +118,7 @@ impl Family for Rpm {
 }
 
 /// The version in which a package has what is wanted, if it says one.
-fn provided_version<'i>(found: Found<'i>) -> Option<Evr<'i>> {
+fn provided_version(found: Found<'_>) -> Option<Evr<'_>> {
     match found.provided {
         None => Some(Evr::split(found.package.version())),
         Some("") => None,

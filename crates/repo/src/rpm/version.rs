@@ -140,35 +140,25 @@ pub fn compare_part(a: &str, b: &str) -> Ordering {
     loop {
         a = skip_separators(a);
         b = skip_separators(b);
-        let order = match (a.first(), b.first()) {
+        match (a.first(), b.first()) {
             (None, None) => return Ordering::Equal,
-            (Some(b'~'), Some(b'~')) | (Some(b'^'), Some(b'^')) => {
-                (a, b) = (&a[1..], &b[1..]);
-                continue;
-            }
-            (Some(b'~'), _) => Ordering::Less,
-            (_, Some(b'~')) => Ordering::Greater,
-            // `1.0^git1` is after `1.0` but before `1.0.1`.
-            (Some(b'^'), None) => Ordering::Greater,
-            (None, Some(b'^')) => Ordering::Less,
-            (Some(b'^'), _) => Ordering::Less,
-            (_, Some(b'^')) => Ordering::Greater,
-            (None, _) => Ordering::Less,
-            (_, None) => Ordering::Greater,
+            (Some(b'~'), Some(b'~')) | (Some(b'^'), Some(b'^')) => (a, b) = (&a[1..], &b[1..]),
+            (Some(b'~'), _) => return Ordering::Less,
+            // What ends here is after `~`, but before everything else; `1.0^git1` is before `1.0.1`.
+            (_, Some(b'~') | None) => return Ordering::Greater,
+            (None | Some(b'^'), _) => return Ordering::Less,
+            (_, Some(b'^')) => return Ordering::Greater,
             (Some(first), Some(second)) => {
                 let order = match (first.is_ascii_digit(), second.is_ascii_digit()) {
                     (true, true) => compare_numbers(&mut a, &mut b),
                     (false, false) => compare_words(&mut a, &mut b),
-                    (true, false) => Ordering::Greater,
-                    (false, true) => Ordering::Less,
+                    (of_digits, _) => of_digits.cmp(&!of_digits),
                 };
-                if order.is_eq() {
-                    continue;
+                if order.is_ne() {
+                    return order;
                 }
-                order
             }
-        };
-        return order;
+        }
     }
 }
 

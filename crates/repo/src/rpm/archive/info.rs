@@ -122,12 +122,12 @@ fn read_entries<'a>(
 }
 
 /// The names, flags and versions of three lists that belong together.
-pub(super) fn dependencies<'a>(
-    header: &'a Header,
+pub(super) fn dependencies(
+    header: &Header,
     names: Tag,
     flags: Tag,
     versions: Tag,
-) -> Result<Vec<(&'a str, u64, &'a str)>, ArchiveError> {
+) -> Result<Vec<(&str, u64, &str)>, ArchiveError> {
     let name = names.name;
     let names = header.texts(names).map_err(ArchiveError::Header)?;
     let flags = header.numbers(flags).map_err(ArchiveError::Header)?;

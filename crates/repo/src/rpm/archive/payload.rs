@@ -112,7 +112,7 @@ impl<'a> Payload<'a> {
                 }
                 // Old tools let another link than the last one have the content.
                 has_content = u64::from(entry.size) == size;
-                if !has_content && !(file.link_group.is_some() && entry.size == 0) {
+                if !has_content && (file.link_group.is_none() || entry.size != 0) {
                     return refuse("it has another size");
                 }
             }
@@ -180,7 +180,7 @@ impl Read for Content<'_, '_> {
         {
             let found = Checksum::finish(expected.algorithm(), hasher);
             if found != expected {
-                let mismatch = Mismatch::Checksum { expected, found };
+                let mismatch = Mismatch::checksum(expected, found);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, mismatch));
             }
         }

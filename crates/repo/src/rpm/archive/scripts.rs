@@ -148,10 +148,8 @@ impl<R: Read> Rpm<R> {
             }
             let text = header.strings(text).map_err(ArchiveError::Header)?.first().map(|text| text.to_vec());
             let program = header.texts(program).map_err(ArchiveError::Header)?;
-            let interpreter = match program.is_empty() {
-                true => vec!["/bin/sh".to_owned()],
-                false => program.into_iter().map(str::to_owned).collect(),
-            };
+            let program = if program.is_empty() { vec!["/bin/sh"] } else { program };
+            let interpreter = program.into_iter().map(str::to_owned).collect();
             found.scripts.push(Script { kind, interpreter, text });
         }
         for tags in &TRIGGERS {

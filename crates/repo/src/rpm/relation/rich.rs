@@ -110,11 +110,17 @@ impl<'a> Dependency<'a> {
     pub fn atoms(&self, visit: &mut impl FnMut(&Atom<'a>)) {
         match self {
             Self::Atom(atom) => visit(atom),
-            Self::And(all) | Self::Or(all) | Self::With(all) => all.iter().for_each(|one| one.atoms(visit)),
+            Self::And(all) | Self::Or(all) | Self::With(all) => {
+                for one in all {
+                    one.atoms(visit);
+                }
+            }
             Self::If { then, condition, otherwise } | Self::Unless { then, condition, otherwise } => {
                 then.atoms(visit);
                 condition.atoms(visit);
-                otherwise.iter().for_each(|one| one.atoms(visit));
+                if let Some(otherwise) = otherwise {
+                    otherwise.atoms(visit);
+                }
             }
             Self::Without(one, other) => {
                 one.atoms(visit);

@@ -183,7 +183,7 @@ fn items(kind: &str, mut reader: impl BufRead) -> Result<usize, String> {
         let mut text = error.to_string();
         let mut next = error.source();
         while let Some(cause) = next {
-            text += &format!(": {cause}");
+            text.extend([": ", &cause.to_string()]);
             next = cause.source();
         }
         text
@@ -279,14 +279,16 @@ fn zchunk_is_passed_over_and_said_when_there_is_nothing_else() {
     assert_eq!(found.record("license"), Err(NotOffered::Missing("license".to_owned())));
 }
 
+/// A piece of a good document, what is put in its place, and whether an error is the right one.
+type Case<E> = (&'static str, &'static str, fn(&E) -> bool);
+
 #[test]
 fn bad_tables_of_contents_are_named() {
     const GOOD: &str = "<repomd><data type='primary'><checksum type='sha'>0000000000000000000000000000000000000000\
         </checksum><location href='repodata/p.xml.gz'/><size>1</size><timestamp>12.5</timestamp></data></repomd>";
     let good = Repomd::parse(GOOD.as_bytes()).expect("a good one");
     assert_eq!((good.records[0].timestamp, good.records[0].size), (12, Some(1)));
-    type Case = (&'static str, &'static str, fn(&RepomdError) -> bool);
-    let cases: [Case; 11] = [
+    let cases: [Case<RepomdError>; 11] = [
         ("type='primary'", "", |e| matches!(e, RepomdError::Missing { part: "type", .. })),
         ("<location href='repodata/p.xml.gz'/>", "", |e| {
             matches!(e, RepomdError::Missing { part: "location", .. })
@@ -335,8 +337,7 @@ fn bad_packages_of_an_index_are_named() {
         </checksum><size package='1'/><location href='a.rpm'/><format><rpm:requires>\
         <rpm:entry name='b' flags='GE' ver='1'/></rpm:requires></format></package></metadata>";
     assert_eq!(count(GOOD.as_bytes()).expect("a good one"), (1, 1, 0, 0));
-    type Case = (&'static str, &'static str, fn(&PrimaryError) -> bool);
-    let cases: [Case; 12] = [
+    let cases: [Case<PrimaryError>; 12] = [
         ("<name>a</name>", "", |e| matches!(e, PrimaryError::Missing { part: "name", .. })),
         ("<arch>noarch</arch>", "", |e| matches!(e, PrimaryError::Missing { part: "architecture", .. })),
         ("ver='1' rel", "rel", |e| matches!(e, PrimaryError::Missing { part: "version", .. })),

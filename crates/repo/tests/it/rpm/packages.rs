@@ -15,7 +15,7 @@ use super::{data, files_below, key};
 const LIMIT: u64 = 1 << 30;
 
 fn packages() -> Vec<PathBuf> {
-    files_below(&data(), &|name| name.ends_with(".rpm"))
+    files_below(&data(), &|name| name.strip_suffix(".rpm").is_some())
 }
 
 fn open(path: &Path) -> Result<Rpm<BufReader<File>>, ArchiveError> {

@@ -22,11 +22,11 @@ fn libsolv(sources: &[Source], requests: &[Vec<&str>], weak: bool) -> Vec<Option
             "hidden": hidden,
         })
     };
-    ask(sources.iter().map(describe).collect(), requests, weak)
+    ask(&sources.iter().map(describe).collect::<Vec<_>>(), requests, weak)
 }
 
 /// Hands repositories (as `oracle.py` describes them) and requests to libsolv.
-pub fn ask(repositories: Vec<Value>, requests: &[Vec<&str>], weak: bool) -> Vec<Option<BTreeSet<String>>> {
+pub fn ask(repositories: &[Value], requests: &[Vec<&str>], weak: bool) -> Vec<Option<BTreeSet<String>>> {
     let requests: Vec<Value> = requests.iter().map(|names| json!({"install": names, "weak": weak})).collect();
     let task = json!({"arch": "x86_64", "repositories": repositories, "requests": requests}).to_string();
     let mut python = Command::new("/usr/bin/python3")

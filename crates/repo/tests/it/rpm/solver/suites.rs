@@ -65,11 +65,11 @@ fn libsolv_agrees_on_the_suites_of_libdnf_and_libzypp() {
             names.iter().enumerate().flat_map(|(at, a)| names[at + 1..].iter().map(move |b| vec![*a, *b]));
         let requests: Vec<Vec<&str>> = alone.chain(pairs).take(60).collect();
         for weak in [false, true] {
-            let repositories = paths
+            let repositories: Vec<_> = paths
                 .iter()
                 .map(|(name, path)| serde_json::json!({"name": name, "priority": 99, "primary": path, "filelists": null, "hidden": []}))
                 .collect();
-            let theirs = ask(repositories, &requests, weak);
+            let theirs = ask(&repositories, &requests, weak);
             let found = compare_requests(&index, &requests, theirs, weak);
             total.neither += found.neither;
             total.equal += found.equal;
