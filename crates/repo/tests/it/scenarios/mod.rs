@@ -8,6 +8,7 @@ mod alpm;
 mod apk;
 mod deb;
 mod idea;
+mod rpm;
 mod xbps;
 
 use std::collections::BTreeSet;
@@ -174,7 +175,8 @@ fn digest(package: &Package) -> String {
 
 #[test]
 fn every_idea_belongs_to_some_family() {
-    let notations: [&dyn Notation; 4] = [&alpm::Notes, &apk::Notes, &deb::Notes, &xbps::Notes];
+    let notations: [&dyn Notation; 5] =
+        [&alpm::Notes, &apk::Notes, &deb::Notes, &rpm::Notes, &xbps::Notes];
     for idea in ideas() {
         let has = |notation: &&dyn Notation| {
             idea.features.iter().all(|feature| notation.features().contains(&feature.as_str()))
