@@ -11,6 +11,7 @@
 //! | [`diagnostic`] | findings, and how they are shown |
 //! | [`model`] | the fields of a spec: the single description that schema, checks and reference page follow |
 //! | [`names`] | what programs are called on each base |
+//! | [`edit`] | changes to the text that keep the rest as it was |
 //! | [`origin`] | layers, and who set a value |
 //! | [`request`] | packages that were asked for |
 //! | [`mod@blueprint`] | the effective system |
@@ -18,6 +19,7 @@
 pub mod blueprint;
 pub mod diagnostic;
 pub mod docs;
+pub mod edit;
 pub mod model;
 pub mod names;
 pub mod origin;

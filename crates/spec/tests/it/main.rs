@@ -2,6 +2,7 @@
 
 mod compatibility;
 mod documents;
+mod edit;
 mod examples;
 mod hostile;
 mod layers;
