@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use lbuild_engine::{Engine, EngineOptions, Reach};
+use lbuild_repo::resolve::Forced;
 
-use crate::command::{boot, build, cache, completions, lock, man, resolve, schema, validate};
+use crate::command::{boot, build, cache, completions, lock, man, packages, resolve, schema, validate};
 use crate::context::Context;
 use crate::engine_failure;
 use crate::failure::Failure;
@@ -84,6 +85,9 @@ pub enum Command {
     Build(build::Options),
     /// Choose the packages of a spec, or explain why there is no choice
     Resolve(resolve::Options),
+    /// Look at the packages of a base
+    #[command(subcommand)]
+    Packages(packages::Action),
     /// Write the lockfile of a spec
     Lock(lock::Options),
     /// Check a spec and report every error at once
@@ -115,13 +119,30 @@ pub struct EngineArguments {
     /// Use nothing but the store
     #[arg(long)]
     offline: bool,
+    /// Take this package in this version, whatever others say of it; the lock records it
+    #[arg(long, value_name = "NAME=VERSION", value_parser = forced)]
+    force_package: Vec<Forced>,
+}
+
+/// Reads `NAME=VERSION`.
+fn forced(text: &str) -> Result<Forced, String> {
+    match text.split_once('=') {
+        Some((name, version)) if !name.is_empty() && !version.is_empty() => {
+            Ok(Forced { name: name.to_owned(), version: version.to_owned() })
+        }
+        _ => Err("this is not NAME=VERSION".to_owned()),
+    }
 }
 
 impl EngineArguments {
     /// Opens the engine on the store.
     pub fn open(&self, context: &Context) -> Result<Engine, Failure> {
-        let options =
-            EngineOptions { store: context.store()?, offline: self.offline, reach: Reach::Everywhere };
+        let options = EngineOptions {
+            store: context.store()?,
+            offline: self.offline,
+            reach: Reach::Everywhere,
+            force: self.force_package.clone(),
+        };
         Engine::open(&options).map_err(|error| engine_failure::open(&error))
     }
 }

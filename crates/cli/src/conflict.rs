@@ -45,12 +45,27 @@ struct FixReport<'a> {
 pub fn failure(conflict: &Conflict, blueprint: &Blueprint, context: &Context) -> Failure {
     let reason = &conflict.reason;
     if context.global.json {
-        return match output::print_json(&report(conflict, blueprint)) {
+        return match output::print_json(&report(conflict, Some(blueprint))) {
             Ok(()) => Failure::silent(Exit::Spec),
             Err(failure) => failure,
         };
     }
-    Failure::new(Exit::Spec, &*reason.summary).details(explanation(conflict, blueprint)).hint(hint(reason))
+    Failure::new(Exit::Spec, &*reason.summary)
+        .details(explanation(conflict, Some(blueprint)))
+        .hint(hint(reason))
+}
+
+/// The same for a saved problem, which no lines of a spec belong to.
+pub fn saved(reason: Unsatisfiable, context: &Context) -> Failure {
+    let conflict = Conflict { reason, causes: Vec::new() };
+    if context.global.json {
+        return match output::print_json(&report(&conflict, None)) {
+            Ok(()) => Failure::silent(Exit::Spec),
+            Err(failure) => failure,
+        };
+    }
+    let summary = conflict.reason.summary.clone();
+    Failure::new(Exit::Spec, summary).details(explanation(&conflict, None)).hint(hint(&conflict.reason))
 }
 
 /// Where a request of the resolver comes from.
@@ -63,8 +78,8 @@ enum Place<'a> {
     Base,
 }
 
-fn place<'a>(root: &Root, causes: &[Cause], blueprint: &'a Blueprint) -> Place<'a> {
-    let Some(index) = root.index else { return Place::Base };
+fn place<'a>(root: &Root, causes: &[Cause], blueprint: Option<&'a Blueprint>) -> Place<'a> {
+    let (Some(index), Some(blueprint)) = (root.index, blueprint) else { return Place::Base };
     if root.removal {
         return blueprint.remove.get(index).map_or(Place::Base, |removal| Place::Line(&removal.origin));
     }
@@ -77,7 +92,7 @@ fn place<'a>(root: &Root, causes: &[Cause], blueprint: &'a Blueprint) -> Place<'
     }
 }
 
-fn report<'a>(conflict: &'a Conflict, blueprint: &'a Blueprint) -> Report<'a> {
+fn report<'a>(conflict: &'a Conflict, blueprint: Option<&'a Blueprint>) -> Report<'a> {
     let Conflict { reason, causes } = conflict;
     let root = |root: &'a Root| {
         let origin = match place(root, causes, blueprint) {
@@ -129,12 +144,11 @@ fn in_spec(index: usize, causes: &[Cause]) -> Option<usize> {
 
 fn position(change: &Change, causes: &[Cause]) -> Option<usize> {
     match change {
-        Change::DropRemoval { index } => Some(*index),
+        Change::DropRemoval { index } | Change::DropPin { index } => Some(*index),
         Change::DropRequest { index }
         | Change::Rename { index, .. }
         | Change::AnyVersion { index }
         | Change::FromSuite { index, .. } => in_spec(*index, causes),
-        Change::DropPin { index } => Some(*index),
         Change::LeaveOut { .. } | Change::Enable { .. } => None,
     }
 }
@@ -166,16 +180,14 @@ fn operation(change: &Change, causes: &[Cause]) -> Option<Value> {
 /// Switches a source on: `component contrib`, `suite trixie-backports`.
 fn enabling(switch: &str) -> Option<Value> {
     let (kind, name) = switch.split_once(' ')?;
-    Some(match kind {
-        "component" => json!({"op": "add", "path": "/repositories/components/-", "value": name}),
-        _ => {
-            let (_, suite) = name.rsplit_once('-')?;
-            json!({"op": "add", "path": format!("/repositories/suites/{suite}"), "value": true})
-        }
-    })
+    if kind == "component" {
+        return Some(json!({"op": "add", "path": "/repositories/components/-", "value": name}));
+    }
+    let (_, suite) = name.rsplit_once('-')?;
+    Some(json!({"op": "add", "path": format!("/repositories/suites/{suite}"), "value": true}))
 }
 
-fn explanation(conflict: &Conflict, blueprint: &Blueprint) -> Vec<String> {
+fn explanation(conflict: &Conflict, blueprint: Option<&Blueprint>) -> Vec<String> {
     let Conflict { reason, causes } = conflict;
     let mut lines = Vec::new();
     if !reason.roots.is_empty() {

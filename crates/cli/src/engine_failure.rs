@@ -29,6 +29,11 @@ pub fn resolve(error: &ResolveError, blueprint: &Blueprint, context: &Context) -
     }
 }
 
+/// The packages of a base cannot be read.
+pub fn catalog(error: &ResolveError) -> Failure {
+    Failure::from_error(exit(error.blame()), error).hint(error.hint())
+}
+
 /// There is no image.
 pub fn build(error: &BuildError, blueprint: &Blueprint, context: &Context) -> Failure {
     match error {

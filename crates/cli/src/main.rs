@@ -24,6 +24,8 @@ mod context;
 mod engine_failure;
 mod explain;
 mod failure;
+mod file;
+mod fix;
 mod format;
 mod interrupt;
 mod output;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lbuild_fetch::{FetchOptions, Fetcher};
+use lbuild_repo::resolve::Forced;
 use lbuild_sandbox::Limits;
 use lbuild_spec::Blueprint;
 use lbuild_store::Store;
@@ -19,6 +20,8 @@ pub struct EngineOptions {
     pub store: PathBuf,
     /// Use nothing but the store.
     pub offline: bool,
+    /// Packages that an expert insists on.
+    pub force: Vec<Forced>,
     /// Whose addresses specs may name.
     pub reach: Reach,
 }
@@ -55,6 +58,7 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) fetcher: Fetcher,
     pub(crate) offline: bool,
+    pub(crate) force: Vec<Forced>,
 }
 
 /// One image to build.
@@ -82,7 +86,13 @@ impl Engine {
         };
         let fetch = FetchOptions { offline: options.offline, reach, ..FetchOptions::default() };
         let fetcher = Fetcher::new(store.clone(), fetch).map_err(OpenError::Fetch)?;
-        Ok(Self { limits: JobLimits::default(), store, fetcher, offline: options.offline })
+        Ok(Self {
+            limits: JobLimits::default(),
+            store,
+            fetcher,
+            offline: options.offline,
+            force: options.force.clone(),
+        })
     }
 
     /// Limits each job of a build to this.

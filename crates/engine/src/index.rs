@@ -68,13 +68,47 @@ impl Engine {
         {
             return Ok(index);
         }
-        let texts = self.fetch_indexes(&parts, mirrors, observer)?;
+        self.parse_indexes(&parts, suites, mirrors, observer)
+    }
+
+    /// The same with the texts that only people read.
+    pub(crate) fn load_detailed(
+        &self,
+        suites: &Suites,
+        mirrors: &Mirrors,
+        observer: &Observer<'_>,
+    ) -> Result<Index, ResolveError> {
+        let releases = self.verify_releases(suites, mirrors, observer)?;
+        let parts = parts(suites, &releases)?;
+        let key = cache_key(&parts);
+        let stored = |key| self.store.indexes().get(key).map_err(ResolveError::Store);
+        if let (Some(bytes), Some(details)) = (stored(key)?, stored(details_key(key))?)
+            && let Ok(mut index) = Index::open_cache(bytes)
+            && index.open_details(details).is_ok()
+        {
+            return Ok(index);
+        }
+        self.parse_indexes(&parts, suites, mirrors, observer)
+    }
+
+    /// Reads the texts of indexes, and keeps both of their forms.
+    fn parse_indexes(
+        &self,
+        parts: &[Part<'_>],
+        suites: &Suites,
+        mirrors: &Mirrors,
+        observer: &Observer<'_>,
+    ) -> Result<Index, ResolveError> {
+        let key = cache_key(parts);
+        let texts = self.fetch_indexes(parts, mirrors, observer)?;
         let sources: Vec<_> =
             parts.iter().map(|part| part.source.clone()).zip(texts.iter().map(Vec::as_slice)).collect();
         let label = || suites.list.first().map(Suite::label).unwrap_or_default();
         let index = deb::index::parse(&sources)
             .map_err(|error| ResolveError::Index { suite: label(), source: Box::new(error) })?;
         self.store.indexes().put(key, index.write_cache()).map_err(ResolveError::Store)?;
+        let details = index.write_details();
+        self.store.indexes().put(details_key(key), details).map_err(ResolveError::Store)?;
         Ok(index)
     }
 
@@ -120,12 +154,30 @@ fn parts<'v>(suites: &Suites, releases: &'v Releases) -> Result<Vec<Part<'v>>, R
     for of in &releases.0 {
         for component in &of.suite.components {
             for file in of.files(component, &suites.arch)? {
-                let source = index_source(of, component, &suites.arch, &suites.pins);
+                let mut source = index_source(of, component, &suites.arch, &suites.pins);
+                source.switch.clone_from(&of.suite.switch);
                 parts.push(Part { of, source, file });
             }
         }
+        if of.suite.other_components {
+            parts.extend(other_components(of, suites));
+        }
     }
     Ok(parts)
+}
+
+/// The indexes of the components that are not used, each switched off.
+fn other_components<'v>(of: &'v Verified, suites: &Suites) -> Vec<Part<'v>> {
+    let mut parts = Vec::new();
+    for component in of.release.components.iter().filter(|one| !of.suite.components.contains(one)) {
+        // what a suite announces and does not have can explain nothing
+        for file in of.files(component, &suites.arch).unwrap_or_default() {
+            let mut source = index_source(of, component, &suites.arch, &suites.pins);
+            source.switch = format!("component {component}");
+            parts.push(Part { of, source, file });
+        }
+    }
+    parts
 }
 
 fn index_source(of: &Verified, component: &str, arch: &str, pins: &[Pin]) -> IndexSource {
@@ -156,11 +208,19 @@ pub(crate) fn location(base_url: &str, filename: &str) -> (String, String) {
     (repository.to_owned(), path.strip_prefix("./").map_or(path.clone(), str::to_owned))
 }
 
+/// Where the details of an index are kept.
+fn details_key(index: Digest) -> Digest {
+    let mut hasher = Hasher::new();
+    hasher.field("details of", &index.0);
+    hasher.finish()
+}
+
 fn cache_key(parts: &[Part<'_>]) -> Digest {
     let mut hasher = Hasher::new();
     hasher.field("form", CACHE.as_bytes());
     for Part { source, file, .. } in parts {
-        let names = [&source.suite, &source.component, &source.arch, &source.base_url, &source.host];
+        let names =
+            [&source.suite, &source.component, &source.arch, &source.base_url, &source.host, &source.switch];
         for name in names.into_iter().chain(&source.names) {
             hasher.field("name", name.as_bytes());
         }

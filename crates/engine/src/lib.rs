@@ -16,6 +16,7 @@
 //! | `publish`, [`report`] | artifacts in the output directory, and what is said about them |
 
 pub mod boot;
+mod catalog;
 pub mod configure;
 pub mod engine;
 pub mod error;
@@ -45,6 +46,7 @@ mod support;
 
 pub use agent::agents;
 pub use beside::embed_keys;
+pub use catalog::Catalog;
 pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits, Reach};
 pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
 pub use event::{Event, Observer};

@@ -39,6 +39,9 @@ pub struct Lock {
     /// The preferences by which they were chosen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<String>,
+    /// Packages that were forced against what relations say, as `name=version`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forced: Vec<String>,
     /// Packages of the system.
     pub system: Vec<LockedPackage>,
     /// Packages of the tools that make the images.
@@ -198,12 +201,12 @@ impl Lock {
             let _ = writeln!(out, "    {},", inline(index));
         }
         out.push_str("]\n");
-        if !self.pins.is_empty() {
-            out.push_str("\npins = [\n");
-            for pin in &self.pins {
-                let _ = writeln!(out, "    {},", quoted(pin));
+        for (key, texts) in [("pins", &self.pins), ("forced", &self.forced)] {
+            if !texts.is_empty() {
+                let lines: Vec<String> =
+                    texts.iter().map(|text| format!("    {},\n", quoted(text))).collect();
+                let _ = writeln!(out, "\n{key} = [\n{}]", lines.concat());
             }
-            out.push_str("]\n");
         }
         for (key, packages) in [("system", &self.system), ("tools", &self.tools), ("boot", &self.boot)] {
             let _ = writeln!(out, "\n{key} = [");
@@ -291,6 +294,7 @@ mod tests {
                 key: None,
             }],
             pins: vec![],
+            forced: vec![],
             system: vec![package.clone()],
             tools: vec![LockedPackage { tier: Tier::Base, auto: false, ..package }],
             boot: vec![],

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lbuild_repo::deb::resolve::Debian;
 use lbuild_repo::index::Index;
-use lbuild_repo::resolve::{self, Request, Selected};
+use lbuild_repo::resolve::{self, Forced, Knowledge, Request, Selected, Snapshot};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Base;
+use lbuild_spec::names::{Named, PackageMap, Program};
 use lbuild_store::{Digest, Hasher};
 
 use crate::engine::Engine;
@@ -45,11 +46,55 @@ impl Engine {
         let distro = debian::distro();
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
-        let requests = debian::requests(distro, blueprint)?;
+        let requests = self.requests(distro, blueprint)?;
         let mirrors = Mirrors::of(Some(blueprint));
         let suites = Suites::of_system(blueprint, release, &arch)?;
         let (index, _) = self.load_indexes(&suites, &mirrors, observer)?;
-        Ok(Resolution { packages: system(&index, &requests)? })
+        let explained = |error| self.explained(error, &suites, release, &mirrors, &requests, observer);
+        Ok(Resolution { packages: system(&index, &requests).map_err(explained)? })
+    }
+
+    /// The problem of a spec as it can be solved again without any index, answered or not.
+    pub fn problem(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Snapshot, ResolveError> {
+        let distro = debian::distro();
+        let release = release_of(distro, blueprint)?;
+        let arch = debian::architecture(distro, blueprint)?;
+        let requests = self.requests(distro, blueprint)?;
+        let mirrors = Mirrors::of(Some(blueprint));
+        let suites = Suites::of_system(blueprint, release, &arch)?.wider(release);
+        let (index, _) = self.load_indexes(&suites, &mirrors, observer)?;
+        Ok(Snapshot::of(&Debian, &index, &requests.system))
+    }
+
+    fn requests(&self, distro: &Distro, blueprint: &Blueprint) -> Result<Requests, ResolveError> {
+        let mut requests = debian::requests(distro, blueprint)?;
+        requests.system.force.clone_from(&self.force);
+        requests.base.force.clone_from(&self.force);
+        Ok(requests)
+    }
+
+    /// A conflict explained with what the archive has besides, such as backports and other components. Where that
+    /// cannot be read, the explanation stays as it is.
+    fn explained(
+        &self,
+        error: ResolveError,
+        suites: &Suites,
+        release: &Release,
+        mirrors: &Mirrors,
+        requests: &Requests,
+        observer: &Observer<'_>,
+    ) -> ResolveError {
+        let ResolveError::Conflict(conflict) = error else { return error };
+        let Ok((index, _)) = self.load_indexes(&suites.wider(release), mirrors, observer) else {
+            return ResolveError::Conflict(conflict);
+        };
+        match resolve::resolve_with(&Debian, &index, &requests.system, &Names) {
+            Err(mut reason) => {
+                name_sources(&index, &mut reason);
+                ResolveError::Conflict(Box::new(Conflict { reason, ..*conflict }))
+            }
+            Ok(_) => ResolveError::Conflict(conflict),
+        }
     }
 
     /// Chooses the packages of a system and of the tools that make and boot its images.
@@ -60,13 +105,16 @@ impl Engine {
         support::check(blueprint)?;
         let distro = debian::distro();
         let sources = self.sources(distro, blueprint, observer)?;
-        let key = answer_key(blueprint, &sources);
+        let key = answer_key(blueprint, &sources, &self.force);
         if let Some(lock) = self.known_lock(key) {
             return Ok(lock);
         }
-        let requests = debian::requests(distro, blueprint)?;
+        let requests = self.requests(distro, blueprint)?;
         let index = self.load_verified(&sources.suites, &sources.releases, &sources.mirrors, observer)?;
-        let system = system(&index, &requests)?;
+        let release = release_of(distro, blueprint)?;
+        let (suites, mirrors) = (&sources.suites, &sources.mirrors);
+        let explained = |error| self.explained(error, suites, release, mirrors, &requests, observer);
+        let system = system(&index, &requests).map_err(explained)?;
         let index = match &sources.tools {
             Some((suites, releases)) => self.load_verified(suites, releases, &sources.mirrors, observer)?,
             None => index,
@@ -75,12 +123,13 @@ impl Engine {
             version: FORMAT,
             name: blueprint.name.clone(),
             base: distro.name.clone(),
-            release: release_of(distro, blueprint)?.codename.clone(),
+            release: release.codename.clone(),
             architecture: sources.suites.arch.clone(),
             spec: Digest(blueprint.digest),
             epoch: sources.releases.epoch(),
             index: sources.locked(),
             pins: sources.suites.pins.iter().map(debian::pin_text).collect(),
+            forced: self.force.iter().map(|forced| format!("{}={}", forced.name, forced.version)).collect(),
             system,
             tools: closure(&index, &requests.tools)?,
             boot: closure(&index, &requests.boot)?,
@@ -147,15 +196,35 @@ impl Sources {
     }
 }
 
+/// What the table of package names knows about a name that Debian does not have.
+struct Names;
+
+impl Knowledge for Names {
+    fn called(&self, name: &str) -> Vec<String> {
+        let on = |program: &Program, base| match program.on(base) {
+            Named::As(names) => names.to_vec(),
+            Named::NotPackaged => Vec::new(),
+        };
+        let known = |program: &&Program| {
+            Base::ALL.iter().any(|base| on(program, *base).iter().any(|one| one == name))
+        };
+        let program = PackageMap::builtin().programs().iter().find(known);
+        program.map(|program| on(program, Base::Debian)).unwrap_or_default()
+    }
+}
+
 /// Goes up when the resolver chooses otherwise for the same request.
 const ANSWER: u32 = 2;
 
-fn answer_key(blueprint: &Blueprint, sources: &Sources) -> Digest {
+fn answer_key(blueprint: &Blueprint, sources: &Sources, force: &[Forced]) -> Digest {
     let mut hasher = Hasher::new();
     hasher
         .field("answer", &ANSWER.to_le_bytes())
         .field("program", env!("CARGO_PKG_VERSION").as_bytes())
         .field("spec", &blueprint.digest);
+    for forced in force {
+        hasher.field("forced", forced.name.as_bytes()).field("version", forced.version.as_bytes());
+    }
     for releases in sources.releases() {
         hasher.field("releases", &releases.digest().0);
     }

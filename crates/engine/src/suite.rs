@@ -35,6 +35,10 @@ pub(crate) struct Suite {
     pub(crate) trust: Trust,
     /// The source of the spec that it is of.
     pub(crate) source: Option<Source>,
+    /// What would switch it on, when it is read for explanations only.
+    pub(crate) switch: String,
+    /// Its other components are read too, for explanations only.
+    pub(crate) other_components: bool,
 }
 
 /// Whose word counts for a suite.
@@ -99,6 +103,21 @@ impl Suites {
         Ok(Self { arch: arch.to_owned(), list, pins: debian::pins(blueprint) })
     }
 
+    /// The same with what the archive has besides, switched off: so that an explanation can propose it.
+    pub(crate) fn wider(&self, release: &Release) -> Self {
+        let mut wider = self.clone();
+        for suite in wider.list.iter_mut().filter(|suite| suite.source.is_none()) {
+            suite.other_components = true;
+        }
+        let backports = format!("{}-backports", release.codename);
+        let main = wider.list.first().cloned();
+        if let Some(main) = main.filter(|_| wider.list.iter().all(|suite| suite.name != backports)) {
+            let switch = format!("suite {backports}");
+            wider.list.push(Suite { name: backports, switch, other_components: false, ..main });
+        }
+        wider
+    }
+
     /// Whether nothing but the archive's own priorities and packages count.
     pub(crate) fn are_usual(&self) -> bool {
         self.pins.is_empty() && self.list.iter().all(|suite| suite.source.is_none())
@@ -132,6 +151,8 @@ fn archive<'m>(
             host: if repository == Repository::Security { security.clone() } else { main.clone() },
             trust: Trust::Keys(keyring.expect("the embedded archive keys are certificates")),
             source: None,
+            switch: String::new(),
+            other_components: false,
         }
     };
     names.map(suite).collect()
@@ -150,6 +171,8 @@ fn of_source(source: &RepositorySource, release: &Release) -> Result<Vec<Suite>,
         host: host(&source.url).to_owned(),
         trust: trust.clone(),
         source: Some(Source { name: source.name.clone(), url: source.url.clone(), key }),
+        switch: String::new(),
+        other_components: false,
     };
     Ok(or(&source.suites, &release.codename).into_iter().map(suite).collect())
 }
@@ -256,6 +279,8 @@ mod tests {
             host: String::new(),
             trust: Trust::Nobody,
             source: Some(source),
+            switch: String::new(),
+            other_components: false,
         }
     }
 

@@ -9,7 +9,8 @@
 //! - [`alpm`] is Arch Linux: versions, relations, databases, keys, packages.
 //! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
 //! - [`xml`] reads XML metadata in bounded memory.
-//! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives.
+//! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives
+//!   ([`family`] finds them by name), [`catalog`] looks around.
 //! - [`portage`] is Gentoo: versions, dependencies, binary-host indexes, binary packages, stage archives.
 //! - [`deb`] is Debian and its family: versions, relations, indexes, signatures, resolution, packages, unpacking.
 //! - [`rpm`] is Fedora, openSUSE and their family: the same for RPM.
@@ -18,9 +19,11 @@
 pub mod alpm;
 pub mod apk;
 pub mod ar;
+pub mod catalog;
 pub mod compress;
 pub mod deb;
 pub mod described;
+pub mod family;
 pub mod index;
 pub mod openpgp;
 pub mod portage;

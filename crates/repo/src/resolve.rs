@@ -10,6 +10,7 @@
 //! - `problem`: a request as the solver's problem
 //! - `explain`, `near`: a conflict in words, and names like those that do not exist
 //! - `ideas`, `change`, `fixes`: what might help, what it does to the request, and what was tried and works
+//! - `why`: why a package is there
 //! - [`snapshot`]: a problem that can be saved and solved again
 //! - `answer`: what all of that gives
 
@@ -25,6 +26,7 @@ mod near;
 mod pins;
 mod problem;
 pub mod snapshot;
+mod why;
 mod world;
 
 use std::collections::HashSet;
@@ -42,6 +44,7 @@ pub use formula::Formula;
 pub use near::near;
 pub use pins::{Pin, PinTarget, source_priority};
 pub use snapshot::Snapshot;
+pub use why::why;
 pub use world::World;
 
 /// How important a package is for a system, most important first; only Debian's index says it.

@@ -14,6 +14,7 @@ use crate::arguments::{EngineArguments, SpecFile};
 use crate::context::Context;
 use crate::engine_failure;
 use crate::failure::{Exit, Failure};
+use crate::file;
 use crate::format::count;
 use crate::output;
 use crate::session::Session;
@@ -111,7 +112,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     let lock = session
         .run(|observer| engine.lock(&blueprint, observer))
         .map_err(|error| engine_failure::resolve(&error, &blueprint, context))?;
-    replace(&path, &lock.to_text()).map_err(|error| {
+    file::replace(&path, &lock.to_text()).map_err(|error| {
         Failure::because(Exit::Build, format!("cannot write `{}`", path.display()), &error)
     })?;
     let report = Report {
@@ -125,17 +126,6 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
         return output::print_json(&report);
     }
     output::print(&text(&report))
-}
-
-/// Writes a file whole or not at all.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let draft = path.with_file_name(name);
-    fs::write(&draft, text).and_then(|()| fs::rename(&draft, path)).inspect_err(|_| {
-        // the first error is the one to report
-        let _ = fs::remove_file(&draft);
-    })
 }
 
 fn changes(before: &Lock, after: &Lock) -> Changes {
@@ -179,10 +169,9 @@ fn text(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
 
-    use super::{Change, Changes, Report, beside, replace, text};
+    use super::{Change, Changes, Report, beside, text};
 
     #[test]
     fn the_lock_lies_beside_the_spec() {
@@ -204,16 +193,5 @@ mod tests {
         );
         report.changes = Some(Changes::default());
         assert!(text(&report).ends_with("  no package changed\n"));
-    }
-
-    #[test]
-    fn a_file_is_replaced_whole_and_nothing_is_left() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("a.lock");
-        replace(&path, "one").expect("written");
-        replace(&path, "two").expect("written");
-        assert_eq!(fs::read_to_string(&path).expect("readable"), "two");
-        assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1);
-        replace(&directory.path().join("no/such/a.lock"), "x").expect_err("no such directory");
     }
 }

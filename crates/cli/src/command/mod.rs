@@ -6,6 +6,7 @@ pub mod cache;
 pub mod completions;
 pub mod lock;
 pub mod man;
+pub mod packages;
 pub mod resolve;
 pub mod schema;
 pub mod validate;
@@ -21,6 +22,7 @@ pub fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
     match arguments.command {
         Command::Build(options) => build::run(&options, context),
         Command::Resolve(options) => resolve::run(&options, context),
+        Command::Packages(action) => packages::run(&action, context),
         Command::Lock(options) => lock::run(&options, context),
         Command::Validate(options) => validate::run(&options, context),
         Command::Schema(schema::Options {}) => schema::run(),

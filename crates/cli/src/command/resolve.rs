@@ -1,14 +1,23 @@
 //! `lbuild resolve`: the packages that would be installed, or why there is no such set.
 
-use clap::Args;
-use lbuild_engine::LockedPackage;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueHint};
+use lbuild_engine::{LockedPackage, ResolveError};
+use lbuild_repo::family::family;
+use lbuild_repo::resolve::{Selection, Snapshot};
+use lbuild_spec::Blueprint;
 use serde::Serialize;
 
 use crate::arguments::{EngineArguments, SpecFile};
+use crate::conflict;
 use crate::context::Context;
 use crate::engine_failure;
-use crate::failure::Failure;
-use crate::format::{bytes, count};
+use crate::failure::{Exit, Failure};
+use crate::file;
+use crate::fix;
+use crate::format::{bytes, clean, count};
 use crate::output;
 use crate::session::Session;
 use crate::spec_file;
@@ -19,6 +28,15 @@ use crate::terminal::Style;
 pub struct Options {
     #[command(flatten)]
     spec: SpecFile,
+    /// When packages conflict, write this fix into the spec
+    #[arg(long, value_name = "NUMBER")]
+    fix: Option<usize>,
+    /// Also save the problem, so that it can be solved again without any index
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    save: Option<PathBuf>,
+    /// The spec is a problem that --save has written
+    #[arg(long, conflicts_with_all = ["fix", "save", "force_package", "offline"])]
+    replay: bool,
     #[command(flatten)]
     engine: EngineArguments,
 }
@@ -46,18 +64,92 @@ struct Package<'a> {
 
 /// Resolves, and prints the set.
 pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
+    if options.replay {
+        return replay(&options.spec.path, context);
+    }
     let blueprint = spec_file::load(&options.spec.path, context)?.blueprint;
     let session =
         Session::start(context, &format!("resolving {} ({})", blueprint.name, super::system(&blueprint)))?;
     let engine = options.engine.open(context)?;
-    let resolution = session
-        .run(|observer| engine.resolve(&blueprint, observer))
-        .map_err(|error| engine_failure::resolve(&error, &blueprint, context))?;
+    if let Some(path) = &options.save {
+        let problem = session.run(|observer| engine.problem(&blueprint, observer));
+        let problem = problem.map_err(|error| engine_failure::resolve(&error, &blueprint, context))?;
+        file::replace(path, &problem.to_text()).map_err(|error| {
+            Failure::because(Exit::Build, format!("cannot write `{}`", path.display()), &error)
+        })?;
+    }
+    let resolution = match session.run(|observer| engine.resolve(&blueprint, observer)) {
+        Ok(resolution) => resolution,
+        Err(error) => return fixed(&error, options, &blueprint, context),
+    };
     let report = report(&resolution.packages);
     if context.global.json {
         return output::print_json(&report);
     }
-    output::print(&text(&report, context.style()))
+    output::print(&text_of(&report, context.style()))
+}
+
+/// What `--json` prints when a fix was written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fixed<'a> {
+    file: String,
+    fix: &'a str,
+}
+
+/// Writes the fix that was asked for into the spec; without one, the error is the answer.
+fn fixed(
+    error: &ResolveError,
+    options: &Options,
+    blueprint: &Blueprint,
+    context: &Context,
+) -> Result<(), Failure> {
+    let (ResolveError::Conflict(conflict), Some(number)) = (error, options.fix) else {
+        return Err(engine_failure::resolve(error, blueprint, context));
+    };
+    let label = fix::apply(number, conflict, blueprint, &options.spec.path)?;
+    let file = options.spec.path.display().to_string();
+    if context.global.json {
+        return output::print_json(&Fixed { file, fix: &label });
+    }
+    output::print(&format!("{file}: {}\n", clean(&label)))
+}
+
+/// Solves a saved problem again.
+fn replay(path: &Path, context: &Context) -> Result<(), Failure> {
+    let file = path.display().to_string();
+    let text = fs::read(path)
+        .map_err(|error| Failure::because(Exit::Spec, format!("cannot read `{file}`"), &error))?;
+    let broken = |error: &(dyn std::error::Error + 'static)| {
+        Failure::because(Exit::Spec, format!("`{file}` cannot be solved again"), error)
+    };
+    let problem = Snapshot::parse(&text).map_err(|error| broken(&error))?;
+    let index = problem.index().map_err(|error| broken(&error))?;
+    let family = family(&problem.family).ok_or_else(|| {
+        Failure::new(Exit::Spec, format!("`{file}` is of family `{}`, which is not known", problem.family))
+    })?;
+    match lbuild_repo::resolve::resolve(family, &index, &problem.request) {
+        Err(reason) => Err(conflict::saved(reason, context)),
+        Ok(selection) => {
+            let report = saved_report(&selection);
+            if context.global.json {
+                return output::print_json(&report);
+            }
+            output::print(&text_of(&report, context.style()))
+        }
+    }
+}
+
+fn saved_report(selection: &Selection) -> Report<'_> {
+    let packages = selection.packages.iter().map(|package| Package {
+        name: &package.name,
+        version: &package.version,
+        arch: &package.arch,
+        download_size: package.size,
+        installed_size: package.installed_size_bytes,
+        requested_by: &package.requested_by,
+    });
+    with_totals(packages.collect())
 }
 
 fn report(packages: &[LockedPackage]) -> Report<'_> {
@@ -72,12 +164,16 @@ fn report(packages: &[LockedPackage]) -> Report<'_> {
             requested_by: &package.requested_by,
         })
         .collect();
+    with_totals(packages)
+}
+
+fn with_totals(packages: Vec<Package<'_>>) -> Report<'_> {
     let download_size = packages.iter().map(|package| package.download_size).sum();
     let installed_size = packages.iter().map(|package| package.installed_size).sum();
     Report { satisfiable: true, packages, download_size, installed_size }
 }
 
-fn text(report: &Report<'_>, style: Style) -> String {
+fn text_of(report: &Report<'_>, style: Style) -> String {
     let width = |column: for<'a> fn(&Package<'a>) -> &'a str, title: &str| {
         report
             .packages
@@ -114,7 +210,7 @@ fn text(report: &Report<'_>, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Package, Report, text};
+    use super::{Package, Report, text_of};
     use crate::terminal::Style;
 
     #[test]
@@ -135,6 +231,6 @@ bash        5.2      amd64     1.5 MB       7 kB  essential
 base-files  13       amd64     1.5 MB       7 kB  essential
 2 packages, 3.0 MB to download, 14 kB installed
 ";
-        assert_eq!(text(&report, Style { color: false }), expected);
+        assert_eq!(text_of(&report, Style { color: false }), expected);
     }
 }

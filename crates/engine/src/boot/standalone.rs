@@ -59,6 +59,7 @@ impl Engine {
             epoch: 0,
             index: Vec::new(),
             pins: Vec::new(),
+            forced: Vec::new(),
             system: Vec::new(),
             tools: Vec::new(),
             boot: packages,

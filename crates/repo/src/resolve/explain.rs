@@ -123,7 +123,8 @@ fn chain(task: &Task<'_, '_>, conflict: &Conflict) -> Vec<Link> {
     links
 }
 
-fn label(package: Package<'_>) -> String {
+/// A package in words.
+pub(super) fn label(package: Package<'_>) -> String {
     format!("{} {}", package.name(), package.version())
 }
 
@@ -147,10 +148,10 @@ fn link(task: &Task<'_, '_>, fact: &Fact) -> Link {
             (task.goal_text(goal), "is not available:".to_owned(), to)
         }
         Fact::Needs { package, relation, on } => {
-            let said = requirement(world, at(package), relation);
-            let provided = !said.atoms.iter().any(|atom| atom.name == at(on).name());
-            let note = if provided { format!(" (for `{}`)", said.text) } else { String::new() };
-            (label(at(package)), said.verb.to_owned(), format!("{}{note}", label(at(on))))
+            let expansion = world.expand(at(package));
+            let statement = expansion.requires.get(relation).copied().unwrap_or(usize::MAX);
+            let (verb, note) = link_text(&expansion.statements, statement, at(on));
+            (label(at(package)), verb, format!("{}{note}", label(at(on))))
         }
         Fact::NeedsInVain { package, relation } => {
             let said = requirement(world, at(package), relation);
@@ -177,6 +178,18 @@ struct Said<'i> {
     verb: &'static str,
     text: String,
     atoms: Vec<Atom<'i>>,
+}
+
+/// The verb of a statement that `on` meets, and how it comes to be meant.
+pub(super) fn link_text(
+    statements: &[super::Statement<'_>],
+    position: usize,
+    on: Package<'_>,
+) -> (String, String) {
+    let said = said(statements, Some(position));
+    let by_name = said.atoms.iter().any(|atom| atom.name == on.name());
+    let note = if by_name { String::new() } else { format!(" (for `{}`)", said.text) };
+    (said.verb.to_owned(), note)
 }
 
 /// What stands behind a requirement of the solver.

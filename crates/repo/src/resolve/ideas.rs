@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lbuild_solve::{Conflict, Root};
+use lbuild_solve::{Conflict, Fact, Root};
 
 use super::problem::{Origin, Task};
 use super::{Change, Unknown};
@@ -19,7 +19,9 @@ const MOST_PROVIDERS: usize = 12;
 
 /// What to try; each entry is one fix, of one change or of several that go together.
 pub(super) fn ideas(task: &Task<'_, '_>, conflict: &Conflict, unknown: &[Unknown]) -> Vec<Vec<Change>> {
-    let mut ideas = Vec::new();
+    // A switch by itself comes before the switch with something else.
+    let switches = switches(task, conflict).into_iter().map(|switch| vec![Change::Enable { switch }]);
+    let mut ideas: Vec<Vec<Change>> = switches.collect();
     for root in &conflict.roots {
         match root {
             Root::Ban(ban) => ideas.push(vec![Change::DropRemoval { index: *ban }]),
@@ -34,7 +36,6 @@ pub(super) fn ideas(task: &Task<'_, '_>, conflict: &Conflict, unknown: &[Unknown
         }
     }
     ideas.extend((0..task.request.pins.len()).map(|index| vec![Change::DropPin { index }]));
-    ideas.extend(switches(task).into_iter().map(|switch| vec![Change::Enable { switch }]));
     ideas
 }
 
@@ -112,8 +113,27 @@ fn common(a: &str, b: &str) -> usize {
     a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
-/// Switches of sources that are off.
-fn switches(task: &Task<'_, '_>) -> BTreeSet<String> {
-    let sources = task.world.index.sources().iter().map(|source| source.switch.clone());
-    sources.filter(|switch| !switch.is_empty() && !task.request.enable.contains(switch)).collect()
+/// Switches of sources that are off and have something of what is missing.
+fn switches(task: &Task<'_, '_>, conflict: &Conflict) -> BTreeSet<String> {
+    let (world, index) = (task.world, task.world.index);
+    let mut names: Vec<&str> = Vec::new();
+    for root in &conflict.roots {
+        if let Root::Goal(goal) = root
+            && let Origin::Wanted(position) = task.origins[*goal]
+        {
+            names.push(world.family.wanted(&task.request.packages[position]).name);
+        }
+    }
+    for fact in &conflict.facts {
+        if let Fact::NeedsInVain { package, relation } = fact {
+            let expansion = world.expand(world.package(*package));
+            let statement = expansion.requires.get(*relation).and_then(|at| expansion.statements.get(*at));
+            names.extend(statement.into_iter().flat_map(|said| said.formula.atoms()).map(|atom| atom.name));
+        }
+    }
+    let ids = names.into_iter().filter_map(|name| index.name_id(name));
+    let packages =
+        ids.flat_map(|id| index.of_name(id).chain(index.providers(id).map(|(package, _)| package)));
+    let off = packages.filter(|package| !world.is_in_use(*package));
+    off.map(|package| package.source().switch.clone()).collect()
 }

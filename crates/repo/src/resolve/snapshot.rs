@@ -283,7 +283,9 @@ impl<'i> Reach<'i> {
         }
         if request.supplements {
             let additions = lbuild_solve::Universe::additions(&world);
-            additions.iter().for_each(|addition| reach.add(index.package(addition.package.0)));
+            for addition in additions {
+                reach.add(index.package(addition.package.0));
+            }
         }
         reach.follow();
         reach.packages
@@ -292,10 +294,14 @@ impl<'i> Reach<'i> {
     fn request(&mut self, wanted: &Wanted) {
         let atom = self.family.wanted(wanted);
         self.name(atom.name);
-        group(self.index, atom.name).for_each(|package| self.add(package));
+        for package in group(self.index, atom.name) {
+            self.add(package);
+        }
         if self.index.named(atom.name).next().is_none() {
-            near(self.index, atom.name).iter().for_each(|name| self.name(name));
-            self.family.renamed(self.index, atom.name).iter().for_each(|name| self.name(name));
+            let meant = [near(self.index, atom.name), self.family.renamed(self.index, atom.name)];
+            for name in meant.iter().flatten() {
+                self.name(name);
+            }
         }
     }
 
@@ -304,8 +310,10 @@ impl<'i> Reach<'i> {
         let Some(name) = self.index.name_id(name) else { return };
         if self.names_seen.insert(name) {
             let index = self.index;
-            index.of_name(name).for_each(|package| self.add(package));
-            index.providers(name).for_each(|(package, _)| self.add(package));
+            let providers = index.providers(name).map(|(package, _)| package);
+            for package in index.of_name(name).chain(providers) {
+                self.add(package);
+            }
         }
     }
 
@@ -323,8 +331,9 @@ impl<'i> Reach<'i> {
                     Role::Recommends => self.recommends,
                     Role::Excludes | Role::Supplements => false,
                 };
-                if follows {
-                    statement.formula.atoms().iter().for_each(|atom| self.name(atom.name));
+                let atoms = if follows { statement.formula.atoms() } else { Vec::new() };
+                for atom in atoms {
+                    self.name(atom.name);
                 }
             }
         }

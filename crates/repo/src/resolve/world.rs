@@ -49,6 +49,8 @@ pub(super) struct Expansion<'i> {
     pub(super) relations: Relations,
     /// The statement of each requirement.
     pub(super) requires: Vec<usize>,
+    /// The statement of each recommendation.
+    pub(super) recommends: Vec<usize>,
     /// The statement of each exclusion; `None` for the family's [`Family::others`].
     pub(super) excludes: Vec<Option<usize>>,
 }
@@ -282,7 +284,7 @@ impl<'i> World<'i> {
     pub(super) fn expand(&self, package: Package<'i>) -> Expansion<'i> {
         let statements = self.family.statements(package);
         let mut relations = Relations::default();
-        let (mut requires, mut excludes) = (Vec::new(), Vec::new());
+        let (mut requires, mut recommends, mut excludes) = (Vec::new(), Vec::new(), Vec::new());
         for (position, statement) in statements.iter().enumerate() {
             let found = self.clauses(statement, package);
             match statement.role {
@@ -290,7 +292,10 @@ impl<'i> World<'i> {
                     requires.resize(requires.len() + found.len(), position);
                     relations.requires.extend(found);
                 }
-                Role::Recommends => relations.recommends.extend(found),
+                Role::Recommends => {
+                    recommends.resize(recommends.len() + found.len(), position);
+                    relations.recommends.extend(found);
+                }
                 Role::Excludes => {
                     let (simple, conditional): (Vec<_>, Vec<_>) = found
                         .into_iter()
@@ -316,7 +321,7 @@ impl<'i> World<'i> {
             relations.excludes.push(others.into_iter().map(|other| PackageId(other.id())).collect());
             excludes.push(None);
         }
-        Expansion { statements, relations, requires, excludes }
+        Expansion { statements, relations, requires, recommends, excludes }
     }
 
     /// What a statement asks for. A formula without a translation is one that nothing meets.

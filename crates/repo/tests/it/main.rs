@@ -9,6 +9,7 @@ mod index;
 mod openpgp;
 mod orders;
 mod portage;
+mod problems;
 mod release;
 mod resolve;
 mod rpm;

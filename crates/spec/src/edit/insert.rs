@@ -16,7 +16,7 @@ impl Editor<'_> {
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
         match self.root.at(&keys) {
             Some(Node { value: Value::Array(items), span, .. }) => self
-                .added(*span, items.iter().map(|item| item.span).collect(), &self.scalar(value), true)
+                .added(*span, &items.iter().map(|item| item.span).collect::<Vec<_>>(), &self.scalar(value), true)
                 .ok_or_else(shape),
             Some(_) => Err(shape()),
             None => {
@@ -39,7 +39,7 @@ impl Editor<'_> {
     }
 
     /// The text with a member added behind the last of `members`.
-    fn added(&self, parent: Span, members: Vec<Span>, member: &str, is_list: bool) -> Option<String> {
+    fn added(&self, parent: Span, members: &[Span], member: &str, is_list: bool) -> Option<String> {
         let text = self.text();
         let in_brackets = text[parent.start..].starts_with(if is_list { '[' } else { '{' });
         let Some(last) = members.last().map(|last| trimmed(text, *last)) else {
@@ -71,9 +71,9 @@ impl Editor<'_> {
         if self.source.format == Format::Toml && !self.text()[table.span.start..].starts_with('{') {
             return Some(self.toml_line(&path[..known], rest, value));
         }
-        let spans =
+        let spans: Vec<Span> =
             entries.iter().map(|entry| Span::new(entry.key_span.start, entry.node.span.end)).collect();
-        self.added(table.span, spans, &self.nested(rest, value), false)
+        self.added(table.span, &spans, &self.nested(rest, value), false)
     }
 
     /// `a: {b: value}`, or `a = { b = value }` in TOML.

@@ -96,7 +96,9 @@ fn members_of_one_line_keep_the_others() {
 fn a_request_is_written_anew_in_place() {
     for text in [TOML, YAML, JSON] {
         let at = package(text, "postfix");
-        let after = edited(text, &[Edit::Replace { at, with: "postfix/trixie-backports".to_owned() }]);
+        let path = ["repositories", "suites", "backports"].map(str::to_owned).to_vec();
+        let replace = Edit::Replace { at, with: "postfix/trixie-backports".to_owned() };
+        let after = edited(text, &[replace, Edit::Enable { path }]);
         let packages = read(&after).packages;
         assert_eq!(packages[2].value.suite.as_deref(), Some("trixie-backports"), "{after}");
         assert_eq!(after.contains("# more mail"), text.contains("# more mail"));

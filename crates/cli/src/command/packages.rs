@@ -1,0 +1,318 @@
+//! `lbuild packages`: looks around in the packages of a base.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+use lbuild_engine::Catalog;
+use lbuild_repo::catalog;
+use lbuild_repo::index::{Kind, Package};
+use lbuild_repo::resolve::{Link, Request, Unsatisfiable, Wanted, why};
+use lbuild_spec::model::{Architecture, Base};
+use serde::Serialize;
+
+use crate::arguments::EngineArguments;
+use crate::context::Context;
+use crate::engine_failure;
+use crate::failure::{Exit, Failure};
+use crate::format::{bytes, clean, count, cut};
+use crate::output;
+use crate::session::Session;
+use crate::spec_file;
+use crate::terminal::Style;
+
+/// What to find out.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Find packages by name, by what they provide, and by what they say about themselves
+    Search(Search),
+    /// Show what is known about a package
+    Show(Named),
+    /// List the packages that require or recommend a package
+    WhoNeeds(Named),
+    /// Show the chain from a request to a package
+    Why(Why),
+}
+
+/// Where to look.
+#[derive(Debug, Args)]
+struct Place {
+    /// The base, or base and release, such as debian or debian/trixie
+    #[arg(value_name = "BASE")]
+    base: String,
+    #[command(flatten)]
+    engine: EngineArguments,
+}
+
+/// For which words.
+#[derive(Debug, Args)]
+pub struct Search {
+    #[command(flatten)]
+    place: Place,
+    /// Words that must all be there
+    #[arg(value_name = "WORD", required = true)]
+    words: Vec<String>,
+    /// Show at most this many packages
+    #[arg(long, value_name = "NUMBER", default_value_t = 30)]
+    limit: usize,
+}
+
+/// For which package.
+#[derive(Debug, Args)]
+pub struct Named {
+    #[command(flatten)]
+    place: Place,
+    /// Name of the package
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+/// From where to which package.
+#[derive(Debug, Args)]
+pub struct Why {
+    #[command(flatten)]
+    named: Named,
+    /// In the system of this spec
+    #[arg(long, value_name = "SPEC", value_hint = ValueHint::FilePath, conflicts_with = "wanted")]
+    spec: Option<PathBuf>,
+    /// In what these packages bring along
+    #[arg(long = "for", value_name = "NAME", required_unless_present = "spec")]
+    wanted: Vec<String>,
+}
+
+/// Does it.
+pub fn run(action: &Action, context: &Context) -> Result<(), Failure> {
+    match action {
+        Action::Search(options) => search(options, context),
+        Action::Show(options) => show(options, context),
+        Action::WhoNeeds(options) => who_needs(options, context),
+        Action::Why(options) => run_why(options, context),
+    }
+}
+
+impl Place {
+    fn catalog(&self, context: &Context) -> Result<Catalog, Failure> {
+        let (base, release) = match self.base.split_once('/') {
+            Some((base, release)) => (base, Some(release)),
+            None => (self.base.as_str(), None),
+        };
+        let known = || Base::ALL.map(Base::key).join(", ");
+        let base = Base::ALL.into_iter().find(|known| known.key() == base).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("there is no base `{base}`"))
+                .hint(format!("known: {}", known()))
+        })?;
+        let session = Session::start(context, &format!("reading the packages of {}", self.base))?;
+        let engine = self.engine.open(context)?;
+        session
+            .run(|observer| engine.catalog(base, release, Architecture::X86_64, observer))
+            .map_err(|error| engine_failure::catalog(&error))
+    }
+}
+
+/// A package in a list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    name: &'a str,
+    version: &'a str,
+    summary: &'a str,
+    /// Suite and component.
+    source: String,
+    /// What a spec would have to switch on for it.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    switch: &'a str,
+}
+
+fn row(package: Package<'_>) -> Row<'_> {
+    let source = package.source();
+    Row {
+        name: package.name(),
+        version: package.version(),
+        summary: package.summary(),
+        source: format!("{}/{}", source.suite, source.component),
+        switch: source_switch(package),
+    }
+}
+
+fn source_switch(package: Package<'_>) -> &str {
+    &package.source().switch
+}
+
+fn search(options: &Search, context: &Context) -> Result<(), Failure> {
+    let catalog = options.place.catalog(context)?;
+    let found = catalog::search(catalog.family(), &catalog.index, &options.words);
+    let shown: Vec<Row<'_>> = found.iter().take(options.limit).map(|package| row(*package)).collect();
+    if context.global.json {
+        return output::print_json(&shown);
+    }
+    if shown.is_empty() {
+        return Err(nothing(&options.words.join(" "), &catalog));
+    }
+    let style = context.style();
+    let width = shown.iter().map(|row| row.name.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for row in &shown {
+        let off = if row.switch.is_empty() { String::new() } else { format!("  ({})", row.switch) };
+        let name = format!("{:width$}", clean(row.name));
+        let line =
+            format!("{}  {}{}\n", style.strong(&name), cut(&clean(row.summary), 90), style.faint(&off));
+        text.push_str(&line);
+    }
+    if found.len() > shown.len() {
+        let more = format!("and {} more; --limit shows them\n", found.len() - shown.len());
+        text.push_str(&style.faint(&more));
+    }
+    output::print(&text)
+}
+
+/// No package is like that; names that are near help.
+fn nothing(what: &str, catalog: &Catalog) -> Failure {
+    let near = lbuild_repo::resolve::near(&catalog.index, what);
+    let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    let hint = (!near.is_empty()).then(|| format!("names like it: {}", near.join(", ")));
+    Failure::new(Exit::Spec, format!("{} has no package `{}`", catalog.release, clean(what))).hint(hint)
+}
+
+/// A package in full.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details<'a> {
+    #[serde(flatten)]
+    row: Row<'a>,
+    arch: &'a str,
+    source_package: &'a str,
+    download_size: u64,
+    installed_size: u64,
+    /// Relations by kind, in the base's own syntax.
+    relations: Vec<(Kind, &'a str)>,
+    /// Every version of every source.
+    versions: Vec<Row<'a>>,
+}
+
+fn show(options: &Named, context: &Context) -> Result<(), Failure> {
+    let catalog = options.place.catalog(context)?;
+    let package = catalog::best(catalog.family(), &catalog.index, &options.name)
+        .ok_or_else(|| nothing(&options.name, &catalog))?;
+    let relations = Kind::ALL.into_iter().map(|kind| (kind, package.relations(kind)));
+    let details = Details {
+        row: row(package),
+        arch: package.arch(),
+        source_package: package.source_name(),
+        download_size: package.size(),
+        installed_size: package.installed_size(),
+        relations: relations.filter(|(_, text)| !text.is_empty()).collect(),
+        versions: catalog.index.named(&options.name).map(row).collect(),
+    };
+    if context.global.json {
+        return output::print_json(&details);
+    }
+    output::print(&details_text(&details, context.style()))
+}
+
+fn details_text(details: &Details<'_>, style: Style) -> String {
+    let row = &details.row;
+    let mut lines = vec![
+        format!("{} {}\n", style.strong(&clean(row.name)), clean(row.version)),
+        format!("{}\n\n", clean(row.summary)),
+    ];
+    let mut line = |title: &str, value: &str| {
+        lines.push(format!("{}  {}\n", style.faint(&format!("{title:>12}")), clean(value)));
+    };
+    line("from", &row.source);
+    if !row.switch.is_empty() {
+        line("switch on", row.switch);
+    }
+    line("architecture", details.arch);
+    line("source", details.source_package);
+    line("download", &bytes(details.download_size));
+    line("installed", &bytes(details.installed_size));
+    for (kind, text) in &details.relations {
+        line(title(*kind), &text.split_whitespace().collect::<Vec<_>>().join(" "));
+    }
+    for other in
+        details.versions.iter().filter(|other| (other.version, &other.source) != (row.version, &row.source))
+    {
+        line("also", &format!("{} from {}", other.version, other.source));
+    }
+    lines.concat()
+}
+
+fn title(kind: Kind) -> &'static str {
+    match kind {
+        Kind::PreRequires => "pre-depends",
+        Kind::Requires => "depends",
+        Kind::Recommends => "recommends",
+        Kind::Suggests => "suggests",
+        Kind::Supplements => "supplements",
+        Kind::Enhances => "enhances",
+        Kind::Conflicts => "conflicts",
+        Kind::Breaks => "breaks",
+        Kind::Replaces => "replaces",
+        Kind::Provides => "provides",
+    }
+}
+
+/// One package that speaks of another.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Need<'a> {
+    package: &'a str,
+    version: &'a str,
+    relation: &'a str,
+    text: String,
+}
+
+fn who_needs(options: &Named, context: &Context) -> Result<(), Failure> {
+    let catalog = options.place.catalog(context)?;
+    let package = catalog::best(catalog.family(), &catalog.index, &options.name)
+        .ok_or_else(|| nothing(&options.name, &catalog))?;
+    let mentions = catalog::needing(catalog.family(), &catalog.index, package);
+    let needs: Vec<Need<'_>> = mentions
+        .iter()
+        .map(|mention| Need {
+            package: mention.package.name(),
+            version: mention.package.version(),
+            relation: mention.verb,
+            text: mention.text.split_whitespace().collect::<Vec<_>>().join(" "),
+        })
+        .collect();
+    if context.global.json {
+        return output::print_json(&needs);
+    }
+    let style = context.style();
+    let line = |need: &Need<'_>| {
+        format!("{} {} {}\n", style.strong(&clean(need.package)), need.relation, clean(&need.text))
+    };
+    let total = format!("{} speak of `{}`\n", count(needs.len(), "relation"), clean(&options.name));
+    let lines: String = needs.iter().map(line).collect();
+    output::print(&format!("{lines}{}", style.faint(&total)))
+}
+
+fn run_why(options: &Why, context: &Context) -> Result<(), Failure> {
+    let Named { place, name } = &options.named;
+    let catalog = place.catalog(context)?;
+    let request = if let Some(path) = &options.spec {
+        let blueprint = spec_file::load(path, context)?.blueprint;
+        let engine = place.engine.open(context)?;
+        engine.request(&blueprint).map_err(|error| engine_failure::catalog(&error))?
+    } else {
+        let wanted = |name: &String| Wanted { name: name.clone(), ..Wanted::default() };
+        let packages = options.wanted.iter().map(wanted).collect();
+        Request { packages, ..Request::new(&catalog.architecture) }
+    };
+    let links = why(catalog.family(), &catalog.index, &request, name).map_err(|reason| conflict(&reason))?;
+    let links = links.ok_or_else(|| {
+        Failure::new(Exit::Spec, format!("`{}` is not there: nothing needs it", clean(name)))
+    })?;
+    if context.global.json {
+        return output::print_json(&links);
+    }
+    let style = context.style();
+    let line =
+        |link: &Link| format!("{} {} {}\n", clean(&link.from), style.faint(&link.relation), clean(&link.to));
+    output::print(&links.iter().map(line).collect::<String>())
+}
+
+fn conflict(reason: &Unsatisfiable) -> Failure {
+    Failure::new(Exit::Spec, clean(&reason.summary))
+        .hint("`lbuild resolve SPEC` explains it in full".to_owned())
+}
