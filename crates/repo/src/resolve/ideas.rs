@@ -35,8 +35,30 @@ pub(super) fn ideas(task: &Task<'_, '_>, conflict: &Conflict, unknown: &[Unknown
             },
         }
     }
+    ideas.extend(guesses(task, unknown));
     ideas.extend((0..task.request.pins.len()).map(|index| vec![Change::DropPin { index }]));
     ideas
+}
+
+/// The best guess for each of several names that do not exist, together.
+fn guesses(task: &Task<'_, '_>, unknown: &[Unknown]) -> Option<Vec<Change>> {
+    let guess = |unknown: &Unknown| {
+        if let Some(switch) = unknown.elsewhere.first() {
+            return Some(Change::Enable { switch: switch.clone() });
+        }
+        let names = [&unknown.called, &unknown.renamed, &unknown.shipping, &unknown.near];
+        let name = names.into_iter().flatten().next()?.clone();
+        let asks = |wanted: &super::Wanted| task.world.family.wanted(wanted).name == unknown.name;
+        let index = task.request.packages.iter().position(asks)?;
+        Some(Change::Rename { index, name })
+    };
+    if unknown.len() < 2 {
+        return None;
+    }
+    let mut changes = unknown.iter().map(guess).collect::<Option<Vec<Change>>>()?;
+    changes.sort();
+    changes.dedup();
+    Some(changes)
 }
 
 fn for_request(task: &Task<'_, '_>, goal: usize, position: usize, unknown: &[Unknown]) -> Vec<Vec<Change>> {
