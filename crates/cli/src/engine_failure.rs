@@ -31,7 +31,7 @@ pub fn resolve(error: &ResolveError, blueprint: &Blueprint, context: &Context) -
 
 /// The packages of a base cannot be read.
 pub fn catalog(error: &ResolveError) -> Failure {
-    Failure::from_error(exit(error.blame()), error).hint(error.hint())
+    told(error.blame(), error, error.hint())
 }
 
 /// There is no image.
