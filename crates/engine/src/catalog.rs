@@ -6,15 +6,17 @@ use lbuild_repo::resolve::{Family, Request};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::{Architecture, Base};
 
+use crate::choice;
 use crate::engine::Engine;
 use crate::error::ResolveError;
 use crate::event::Observer;
 use crate::family::debian;
 use crate::mirror::Mirrors;
+use crate::repository::{BaseRequest, LoadedBase};
+use crate::resolve::known;
 use crate::suite::Suites;
 
 /// Everything that a release of a base has.
-#[derive(Debug)]
 pub struct Catalog {
     /// The packages, with their summaries. Sources that a spec would have to switch on are off.
     pub index: Index,
@@ -22,12 +24,13 @@ pub struct Catalog {
     pub release: String,
     /// The architecture in the base's own words.
     pub architecture: String,
+    family: &'static dyn Family,
 }
 
 impl Catalog {
     /// The rules by which its packages are chosen.
     pub fn family(&self) -> &'static dyn Family {
-        &Debian
+        self.family
     }
 }
 
@@ -40,22 +43,25 @@ impl Engine {
         architecture: Architecture,
         observer: &Observer<'_>,
     ) -> Result<Catalog, ResolveError> {
+        if base != Base::Debian {
+            let request =
+                BaseRequest { release: release.map(str::to_owned), ..BaseRequest::usual(base, architecture) };
+            let LoadedBase { index, family, release, arch } = self.load_base(&request, observer)?;
+            return Ok(Catalog { index, release, architecture: arch, family });
+        }
         let distro = debian::distro();
-        let name = release.unwrap_or("stable");
-        let unknown = || ResolveError::Base { base: base.key().to_owned(), release: name.to_owned() };
-        let release = (base == Base::Debian).then(|| distro.release(name)).flatten().ok_or_else(unknown)?;
-        let key = match architecture {
-            Architecture::X86_64 => "x86_64",
-            Architecture::Aarch64 => "aarch64",
-        };
-        let arch = distro.architectures.get(key).ok_or_else(unknown)?;
-        let suites = Suites::of_tools(release, arch).wider(release);
+        let release = known(distro, release.unwrap_or("stable"))?;
+        let arch = distro.architecture(architecture)?;
+        let suites = Suites::of_tools(release, &arch).wider(release);
         let index = self.load_detailed(&suites, &Mirrors::of(None), observer)?;
-        Ok(Catalog { index, release: release.codename.clone(), architecture: arch.clone() })
+        Ok(Catalog { index, release: release.codename.clone(), architecture: arch, family: &Debian })
     }
 
     /// What the resolver is asked for a spec, without what packs and boots its images.
     pub fn request(&self, blueprint: &Blueprint) -> Result<Request, ResolveError> {
+        if blueprint.base != Base::Debian {
+            return Ok(choice::request(blueprint)?.0);
+        }
         Ok(debian::requests(debian::distro(), blueprint)?.system)
     }
 }

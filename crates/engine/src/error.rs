@@ -7,7 +7,7 @@ use lbuild_fetch::FetchError;
 use lbuild_repo::resolve::Unsatisfiable;
 use lbuild_store::StoreError;
 
-use crate::family::debian::Cause;
+use crate::family::Cause;
 
 /// Whose turn it is after a failure; each has its own exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,21 @@ pub struct Conflict {
 /// Why a spec has no lock.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
-    /// The base or release is not one that this program can resolve yet.
-    #[error("base `{base}` release `{release}` cannot be resolved yet")]
-    Base {
+    /// The release is not one that this program knows.
+    #[error("`{release}` is not a release of `{base}` that is known here")]
+    UnknownRelease {
         /// The base.
         base: String,
         /// The release.
         release: String,
+        /// The releases that are.
+        known: Vec<String>,
+    },
+    /// Images of the base cannot be built yet.
+    #[error("images of base `{base}` cannot be built yet")]
+    Base {
+        /// The base.
+        base: String,
     },
     /// A field of the spec that nothing acts on yet.
     #[error("`{pointer}` is not supported yet for this base ({file}:{line})")]
@@ -100,6 +108,15 @@ pub enum ResolveError {
         /// Why.
         #[source]
         source: lbuild_repo::deb::release::ReleaseError,
+    },
+    /// An index that must not be trusted.
+    #[error("the package index of `{suite}` is refused")]
+    Refused {
+        /// The repository.
+        suite: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The key of a source cannot be used.
     #[error("the key of source `{source_name}` cannot be read")]
@@ -244,7 +261,9 @@ impl ResolveError {
         match self {
             Self::Fetch { source: FetchError::Store(_), .. } | Self::Store(_) => Blame::Build,
             Self::Fetch { source: FetchError::Cancelled, .. } | Self::Cancelled => Blame::Cancelled,
-            Self::Fetch { .. } | Self::Release { .. } | Self::Index { .. } => Blame::Network,
+            Self::Fetch { .. } | Self::Release { .. } | Self::Refused { .. } | Self::Index { .. } => {
+                Blame::Network
+            }
             _ => Blame::Spec,
         }
     }
@@ -252,15 +271,18 @@ impl ResolveError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Choice { known, .. } | Self::Component { known, .. } => {
-                Some(format!("choose one of: {}", known.join(", ")))
-            }
+            Self::Choice { known, .. }
+            | Self::Component { known, .. }
+            | Self::UnknownRelease { known, .. } => Some(format!("choose one of: {}", known.join(", "))),
             Self::NoKey { .. } => Some("give the public key in `signedBy`".to_owned()),
             Self::Fingerprint { .. } | Self::SourceKey { .. } => Some(
                 "a key vouches for everything that a source delivers: ask its owner which one is right"
                     .to_owned(),
             ),
-            Self::Base { .. } => Some("this version resolves Debian releases: trixie, bookworm".to_owned()),
+            Self::Base { .. } => Some(
+                "this version builds Debian; `lbuild resolve` and `lbuild packages` know every base"
+                    .to_owned(),
+            ),
             Self::Unsupported { all, .. } => Some(match all.as_slice() {
                 [_] => "remove the field; `lbuild validate` still checks it".to_owned(),
                 many => {

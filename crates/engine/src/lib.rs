@@ -8,6 +8,7 @@
 //! | `beside` | files that a spec names beside itself |
 //! | `mirror`, `suite` | where packages come from, and whose keys count for it |
 //! | `release`, `index` | verified release files; parsed indexes |
+//! | `repository`, `choice` | repositories of the other bases, and what is chosen from them |
 //! | `resolve`, [`mod@lock`] | from a blueprint to exact packages |
 //! | [`plan`], `planner`, [`step`] | the graph of steps, and their content keys |
 //! | `run`, `steps`, `job`, `agent` | running it: scheduler, each step, sandboxed jobs, our own code inside them |
@@ -31,6 +32,7 @@ pub mod step;
 mod agent;
 mod beside;
 mod build;
+mod choice;
 mod disposal;
 mod index;
 mod job;
@@ -39,6 +41,7 @@ mod packages;
 mod planner;
 mod publish;
 mod release;
+mod repository;
 mod run;
 mod steps;
 mod suite;
@@ -50,7 +53,7 @@ pub use catalog::Catalog;
 pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits, Reach};
 pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
 pub use event::{Event, Observer};
-pub use family::debian::Cause;
+pub use family::Cause;
 pub use lbuild_store::Cancel;
 pub use lock::{Lock, LockError, LockedIndex, LockedPackage, Tier};
 pub use report::{ArtifactReport, BootReport, BuildReport, StepReport};

@@ -13,7 +13,8 @@ use lbuild_store::{Digest, Hasher};
 use crate::engine::Engine;
 use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
-use crate::family::debian::{self, Cause, Distro, Release, Requests};
+use crate::family::Cause;
+use crate::family::debian::{self, Distro, Release, Requests};
 use crate::index;
 use crate::lock::{FORMAT, Lock, LockedIndex, LockedPackage, Tier};
 use crate::mirror::Mirrors;
@@ -22,9 +23,10 @@ use crate::suite::{self, Suites};
 use crate::support;
 
 /// The system's packages.
+#[derive(Debug, Clone)]
 pub struct Resolution {
     /// The packages, by name.
-    pub packages: Vec<LockedPackage>,
+    pub packages: Vec<Selected>,
 }
 
 /// What a spec is resolved from.
@@ -43,6 +45,9 @@ impl Engine {
         blueprint: &Blueprint,
         observer: &Observer<'_>,
     ) -> Result<Resolution, ResolveError> {
+        if blueprint.base != Base::Debian {
+            return Ok(Resolution { packages: self.choose(blueprint, observer)? });
+        }
         let distro = debian::distro();
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
@@ -51,7 +56,8 @@ impl Engine {
         let suites = Suites::of_system(blueprint, release, &arch)?;
         let (index, _) = self.load_indexes(&suites, &mirrors, observer)?;
         let explained = |error| self.explained(error, &suites, release, &mirrors, &requests, observer);
-        Ok(Resolution { packages: system(&index, &requests).map_err(explained)? })
+        let packages = select(&index, &requests.system, &requests.causes).map_err(explained)?;
+        Ok(Resolution { packages })
     }
 
     /// The problem of a spec as it can be solved again without any index, answered or not.
@@ -232,16 +238,18 @@ fn answer_key(blueprint: &Blueprint, sources: &Sources, force: &[Forced]) -> Dig
 }
 
 fn release_of<'a>(distro: &'a Distro, blueprint: &Blueprint) -> Result<&'a Release, ResolveError> {
-    let name = blueprint.release.as_deref().unwrap_or("stable");
     if blueprint.base != Base::Debian {
-        let base = blueprint.base.key().to_owned();
-        return Err(ResolveError::Base { base, release: name.to_owned() });
+        return Err(ResolveError::Base { base: blueprint.base.key().to_owned() });
     }
-    known(distro, name)
+    known(distro, blueprint.release.as_deref().unwrap_or("stable"))
 }
 
-fn known<'a>(distro: &'a Distro, name: &str) -> Result<&'a Release, ResolveError> {
-    let unknown = || ResolveError::Base { base: distro.name.clone(), release: name.to_owned() };
+pub(crate) fn known<'a>(distro: &'a Distro, name: &str) -> Result<&'a Release, ResolveError> {
+    let unknown = || ResolveError::UnknownRelease {
+        base: distro.name.clone(),
+        release: name.to_owned(),
+        known: distro.releases.iter().map(|release| release.codename.clone()).collect(),
+    };
     distro.release(name).ok_or_else(unknown)
 }
 

@@ -46,8 +46,7 @@ const DEBIAN: [&str; 34] = [
 /// Refuses a blueprint that asks for what is not built yet.
 pub(crate) fn check(blueprint: &Blueprint) -> Result<(), ResolveError> {
     if blueprint.base != Base::Debian {
-        let release = blueprint.release.clone().unwrap_or_else(|| "stable".to_owned());
-        return Err(ResolveError::Base { base: blueprint.base.key().to_owned(), release });
+        return Err(ResolveError::Base { base: blueprint.base.key().to_owned() });
     }
     let supported = |pointer: &str| {
         DEBIAN.iter().any(|known| {

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use lbuild_engine::{LockedPackage, ResolveError};
+use lbuild_engine::ResolveError;
 use lbuild_repo::family::family;
-use lbuild_repo::resolve::{Selection, Snapshot};
+use lbuild_repo::resolve::{Selected, Snapshot};
 use lbuild_spec::Blueprint;
 use serde::Serialize;
 
@@ -131,7 +131,7 @@ fn replay(path: &Path, context: &Context) -> Result<(), Failure> {
     match lbuild_repo::resolve::resolve(family, &index, &problem.request) {
         Err(reason) => Err(conflict::saved(reason, context)),
         Ok(selection) => {
-            let report = saved_report(&selection);
+            let report = report(&selection.packages);
             if context.global.json {
                 return output::print_json(&report);
             }
@@ -140,19 +140,7 @@ fn replay(path: &Path, context: &Context) -> Result<(), Failure> {
     }
 }
 
-fn saved_report(selection: &Selection) -> Report<'_> {
-    let packages = selection.packages.iter().map(|package| Package {
-        name: &package.name,
-        version: &package.version,
-        arch: &package.arch,
-        download_size: package.size,
-        installed_size: package.installed_size_bytes,
-        requested_by: &package.requested_by,
-    });
-    with_totals(packages.collect())
-}
-
-fn report(packages: &[LockedPackage]) -> Report<'_> {
+fn report(packages: &[Selected]) -> Report<'_> {
     let packages: Vec<Package<'_>> = packages
         .iter()
         .map(|package| Package {
@@ -160,7 +148,7 @@ fn report(packages: &[LockedPackage]) -> Report<'_> {
             version: &package.version,
             arch: &package.arch,
             download_size: package.size,
-            installed_size: package.installed_size,
+            installed_size: package.installed_size_bytes,
             requested_by: &package.requested_by,
         })
         .collect();

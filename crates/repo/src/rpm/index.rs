@@ -32,6 +32,9 @@ const INSTALL_ONLY_NAMES: [&str; 9] = [
     "kernel-modules-extra",
 ];
 
+/// The name of the family in an index.
+pub const FAMILY: &str = "rpm";
+
 /// Why repositories cannot be put into an index.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -245,7 +248,7 @@ const KINDS: [(Field, bool, Kind); 8] = [
 impl Repositories {
     /// Starts an index of what `survey` has seen.
     pub fn new(survey: Survey) -> Self {
-        let builder = Builder::new("rpm", survey.names.len() * 2);
+        let builder = Builder::new(FAMILY, survey.names.len() * 2);
         Self { survey, builder, texts: Texts::default(), hidden: 0 }
     }
 

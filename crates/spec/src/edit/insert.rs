@@ -16,7 +16,12 @@ impl Editor<'_> {
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
         match self.root.at(&keys) {
             Some(Node { value: Value::Array(items), span, .. }) => self
-                .added(*span, &items.iter().map(|item| item.span).collect::<Vec<_>>(), &self.scalar(value), true)
+                .added(
+                    *span,
+                    &items.iter().map(|item| item.span).collect::<Vec<_>>(),
+                    &self.scalar(value),
+                    true,
+                )
                 .ok_or_else(shape),
             Some(_) => Err(shape()),
             None => {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use lbuild_spec::model::Architecture;
 use serde::Deserialize;
+
+use crate::error::ResolveError;
 
 /// What is data about Debian.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,6 +87,17 @@ impl Release {
 }
 
 impl Distro {
+    /// Debian's name of an architecture.
+    pub(crate) fn architecture(&self, architecture: Architecture) -> Result<String, ResolveError> {
+        let key = architecture.key();
+        self.architectures.get(key).cloned().ok_or_else(|| ResolveError::Choice {
+            what: key.to_owned(),
+            kind: "architecture",
+            base: self.name.clone(),
+            known: self.architectures.keys().cloned().collect(),
+        })
+    }
+
     /// A release by codename, or `stable`.
     pub fn release(&self, name: &str) -> Option<&Release> {
         let codename = if name == "stable" { &self.stable } else { name };

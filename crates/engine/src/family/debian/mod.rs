@@ -4,7 +4,6 @@ mod data;
 mod pins;
 mod request;
 
-pub use request::Cause;
 pub(crate) use request::{Requests, architecture, boot_request, requests};
 
 pub(crate) use pins::{pin_targets, pin_text, pins};

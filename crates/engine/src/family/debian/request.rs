@@ -1,21 +1,13 @@
 //! From a blueprint to what the resolver is asked: the system's base set, the system, and the tools.
 
 use lbuild_image::{iso, squashfs};
-use lbuild_repo::resolve::{Constraint, Operator, Priority, Request, Wanted};
-use lbuild_spec::model::{Architecture, Init, Output};
-use lbuild_spec::{Blueprint, PackageRequest, Relation, Tier};
+use lbuild_repo::resolve::{Priority, Request, Wanted};
+use lbuild_spec::model::{Init, Output};
+use lbuild_spec::{Blueprint, Tier};
 
 use super::data::Distro;
 use crate::error::ResolveError;
-
-/// What a request of the resolver came from, so that a conflict can name the line of the spec.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
-    /// `Blueprint::packages[index]`.
-    Spec(usize),
-    /// Something that the image needs by its own fields, such as its kernel.
-    Field(&'static str),
-}
+use crate::family::{Cause, asked, kernel_flavor, plain};
 
 /// The requests of one image.
 #[derive(Debug, Clone)]
@@ -81,16 +73,7 @@ pub(crate) fn requests(distro: &Distro, blueprint: &Blueprint) -> Result<Request
 
 /// Debian's name of the architecture.
 pub(crate) fn architecture(distro: &Distro, blueprint: &Blueprint) -> Result<String, ResolveError> {
-    let key = match blueprint.architecture {
-        Architecture::X86_64 => "x86_64",
-        Architecture::Aarch64 => "aarch64",
-    };
-    distro.architectures.get(key).cloned().ok_or_else(|| ResolveError::Choice {
-        what: key.to_owned(),
-        kind: "architecture",
-        base: distro.name.clone(),
-        known: distro.architectures.keys().cloned().collect(),
-    })
+    distro.architecture(blueprint.architecture)
 }
 
 /// The kernel and what brings the scripts of its initramfs.
@@ -168,12 +151,7 @@ fn kernel(
     arch: &str,
     boots: bool,
 ) -> Result<Option<String>, ResolveError> {
-    let flavor = match blueprint.kernel.flavor.as_deref() {
-        Some("none") => return Ok(None),
-        Some(flavor) => flavor,
-        None if boots => "default",
-        None => return Ok(None),
-    };
+    let Some(flavor) = kernel_flavor(blueprint, boots) else { return Ok(None) };
     let known = distro.kernels.get(arch);
     let found = known
         .and_then(|flavors| flavors.get(flavor).or_else(|| (flavor == arch).then(|| &flavors["default"])));
@@ -183,31 +161,6 @@ fn kernel(
         base: distro.name.clone(),
         known: known.map(|flavors| flavors.keys().cloned().collect()).unwrap_or_default(),
     })
-}
-
-fn plain(name: &str) -> Wanted {
-    Wanted { name: name.to_owned(), ..Wanted::default() }
-}
-
-fn asked(package: &PackageRequest) -> Wanted {
-    Wanted {
-        name: package.name.clone(),
-        version: package.version.as_ref().map(|version| Constraint {
-            operator: operator(version.relation),
-            version: version.version.clone(),
-        }),
-        suite: package.suite.clone(),
-    }
-}
-
-fn operator(relation: Relation) -> Operator {
-    match relation {
-        Relation::Earlier => Operator::Less,
-        Relation::EarlierOrEqual => Operator::LessEqual,
-        Relation::Equal => Operator::Equal,
-        Relation::LaterOrEqual => Operator::GreaterEqual,
-        Relation::Later => Operator::Greater,
-    }
 }
 
 fn threshold(priority: lbuild_spec::model::Priority) -> Option<Priority> {

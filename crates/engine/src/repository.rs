@@ -1,0 +1,272 @@
+//! The repositories of every base but Debian: fetched, verified, read, and kept in a form that loads in milliseconds.
+
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use lbuild_fetch::Small;
+use lbuild_repo::index::{Index, IndexSource};
+use lbuild_repo::resolve::Family;
+use lbuild_spec::model::{Architecture, Base};
+use lbuild_store::{Digest, Hasher};
+
+use crate::engine::Engine;
+use crate::error::ResolveError;
+use crate::event::Observer;
+use crate::family::data::{Distribution, Release, Repository, distribution};
+use crate::family::reader::{Reader, Refusal, Root, reader};
+
+/// Largest index file, in bytes.
+const INDEX_CAP: u64 = 256 << 20;
+
+/// Largest signature beside an index file, in bytes.
+const SIGNATURE_CAP: u64 = 1 << 20;
+
+/// Priority of a repository, unless its family ranks them by their order.
+const PRIORITY: i32 = 500;
+
+/// Which packages to load.
+#[derive(Debug, Clone)]
+pub(crate) struct BaseRequest {
+    /// The base.
+    pub base: Base,
+    /// Release; `None` means the stable one.
+    pub release: Option<String>,
+    /// Architecture.
+    pub architecture: Architecture,
+    /// Repositories; empty means the usual ones.
+    pub components: Vec<String>,
+    /// Mirrors of the spec; empty means the environment's, then those of the base.
+    pub mirrors: Vec<String>,
+}
+
+impl BaseRequest {
+    /// The usual repositories of the stable release.
+    pub(crate) fn usual(base: Base, architecture: Architecture) -> Self {
+        Self { base, release: None, architecture, components: Vec::new(), mirrors: Vec::new() }
+    }
+}
+
+/// The packages of a base.
+pub(crate) struct LoadedBase {
+    /// The packages.
+    pub index: Index,
+    /// The rules that they are resolved by.
+    pub family: &'static dyn Family,
+    /// Name of the release.
+    pub release: String,
+    /// The architecture in the base's own words.
+    pub arch: String,
+}
+
+/// One repository of a request.
+struct Part {
+    source: IndexSource,
+    /// Its directory on every mirror.
+    urls: Vec<String>,
+    index: String,
+    signature: Option<String>,
+}
+
+/// What every part of a request has in common.
+struct Plan {
+    distribution: &'static Distribution,
+    reader: &'static dyn Reader,
+    release: &'static Release,
+    arch: String,
+    parts: Vec<Part>,
+}
+
+impl Engine {
+    /// Fetches, verifies and reads the indexes of a base, or takes them from the cache when they have not changed.
+    pub(crate) fn load_base(
+        &self,
+        request: &BaseRequest,
+        observer: &Observer<'_>,
+    ) -> Result<LoadedBase, ResolveError> {
+        let plan = plan(request)?;
+        let roots = self.roots(&plan, observer)?;
+        let key = plan.key(&roots);
+        let reader = plan.reader;
+        let loaded = |index| LoadedBase {
+            index,
+            family: reader.family(),
+            release: plan.release.name.clone(),
+            arch: plan.arch.clone(),
+        };
+        if let Some(index) = self.cached_base(key)? {
+            return Ok(loaded(index));
+        }
+        let more = |source: &IndexSource, path: &str| -> Result<Vec<u8>, Refusal> {
+            let part = plan.parts.iter().find(|part| part.source.suite == source.suite);
+            let part = part.ok_or("the repository is not one of those that were asked for")?;
+            Ok(self.small(part, path, INDEX_CAP, observer)?.bytes)
+        };
+        let repositories: Vec<(&IndexSource, &Root)> =
+            plan.parts.iter().map(|part| &part.source).zip(roots.iter().map(|(_, root)| root)).collect();
+        let index = reader
+            .read(&repositories, &more)
+            .map_err(|source| ResolveError::Index { suite: plan.distribution.name.clone(), source })?;
+        let put = |key, bytes| self.store.indexes().put(key, bytes).map_err(ResolveError::Store);
+        put(details_key(key), index.write_details())?;
+        put(key, index.write_cache())?;
+        Ok(loaded(index))
+    }
+
+    /// An index that was read before; one that cannot be used is read anew.
+    fn cached_base(&self, key: Digest) -> Result<Option<Index>, ResolveError> {
+        let get = |key| self.store.indexes().get(key).map_err(ResolveError::Store);
+        let (Some(bytes), Some(details)) = (get(key)?, get(details_key(key))?) else { return Ok(None) };
+        let Ok(mut index) = Index::open_cache(bytes) else { return Ok(None) };
+        Ok(index.open_details(details).is_ok().then_some(index))
+    }
+
+    /// The index file of every repository, each verified.
+    fn roots(&self, plan: &Plan, observer: &Observer<'_>) -> Result<Vec<(Digest, Root)>, ResolveError> {
+        thread::scope(|scope| {
+            let start = |part| scope.spawn(move || self.root(plan, part, observer));
+            let threads: Vec<_> = plan.parts.iter().map(start).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or(Err(ResolveError::Cancelled))).collect()
+        })
+    }
+
+    fn root(
+        &self,
+        plan: &Plan,
+        part: &Part,
+        observer: &Observer<'_>,
+    ) -> Result<(Digest, Root), ResolveError> {
+        let file = self.small(part, &part.index, INDEX_CAP, observer)?;
+        let signature = part
+            .signature
+            .as_ref()
+            .map(|path| self.small(part, path, SIGNATURE_CAP, observer))
+            .transpose()?;
+        let root = Root { bytes: file.bytes, signature: signature.map(|signature| signature.bytes) };
+        plan.reader
+            .verify(&root, &plan.release.keys(), now())
+            .map_err(|source| ResolveError::Refused { suite: part.source.suite.clone(), source })?;
+        Ok((file.blob.digest, root))
+    }
+
+    fn small(
+        &self,
+        part: &Part,
+        path: &str,
+        cap: u64,
+        observer: &Observer<'_>,
+    ) -> Result<Small, ResolveError> {
+        let urls: Vec<String> = part.urls.iter().map(|url| format!("{url}/{path}")).collect();
+        self.fetcher
+            .get_small(&urls, cap, observer.cancel)
+            .map_err(|source| ResolveError::Fetch { suite: part.source.suite.clone(), source })
+    }
+}
+
+impl Plan {
+    /// The key of the cached form: it follows from nothing but the index files and where they came from.
+    fn key(&self, roots: &[(Digest, Root)]) -> Digest {
+        let mut hasher = Hasher::new();
+        hasher.field("form", self.reader.form().as_bytes());
+        for (Part { source, .. }, (digest, _)) in self.parts.iter().zip(roots) {
+            for name in [&source.suite, &source.arch, &source.base_url] {
+                hasher.field("name", name.as_bytes());
+            }
+            hasher.field("pin", &source.pin.to_le_bytes()).field("index", &digest.0);
+        }
+        hasher.finish()
+    }
+}
+
+/// The base's own name of an architecture.
+pub(crate) fn architecture(base: Base, architecture: Architecture) -> Result<String, ResolveError> {
+    let data = distribution(base).ok_or_else(|| ResolveError::Base { base: base.key().to_owned() })?;
+    let key = architecture.key();
+    data.architectures.get(key).cloned().ok_or_else(|| ResolveError::Choice {
+        what: key.to_owned(),
+        kind: "architecture",
+        base: data.name.clone(),
+        known: data.architectures.keys().cloned().collect(),
+    })
+}
+
+fn plan(request: &BaseRequest) -> Result<Plan, ResolveError> {
+    let name = request.release.as_deref().unwrap_or("stable");
+    let no_base = || ResolveError::Base { base: request.base.key().to_owned() };
+    let distribution = distribution(request.base).ok_or_else(no_base)?;
+    let reader = reader(request.base).ok_or_else(no_base)?;
+    let release = distribution.release(name).ok_or_else(|| ResolveError::UnknownRelease {
+        base: distribution.name.clone(),
+        release: name.to_owned(),
+        known: distribution.releases.iter().map(|release| release.name.clone()).collect(),
+    })?;
+    let arch = architecture(request.base, request.architecture)?;
+    let mirrors = mirrors(request, distribution);
+    let repositories = repositories(request, distribution, release)?;
+    let part = |repository: &&Repository| {
+        let directory = repository.directory(release, &arch);
+        let source = IndexSource {
+            suite: repository.id.clone(),
+            component: repository.id.clone(),
+            arch: arch.clone(),
+            base_url: format!("{}/{directory}", distribution.name),
+            pin: PRIORITY,
+            ..IndexSource::default()
+        };
+        Part {
+            source,
+            urls: mirrors.iter().map(|mirror| format!("{mirror}/{directory}")).collect(),
+            index: repository.index.replace("{arch}", &arch),
+            signature: repository.signature.as_ref().map(|path| path.replace("{arch}", &arch)),
+        }
+    };
+    let parts = repositories.iter().map(part).collect();
+    Ok(Plan { distribution, reader, release, arch, parts })
+}
+
+/// The repositories that are asked for, in the order of the base.
+fn repositories<'d>(
+    request: &BaseRequest,
+    distribution: &'d Distribution,
+    release: &Release,
+) -> Result<Vec<&'d Repository>, ResolveError> {
+    let key = request.architecture.key();
+    let there = |repository: &&Repository| repository.is_of(release, key);
+    let all: Vec<&Repository> = distribution.repositories.iter().filter(there).collect();
+    if let Some(missing) =
+        request.components.iter().find(|name| !all.iter().any(|repository| repository.id == **name))
+    {
+        return Err(ResolveError::Component {
+            suite: distribution.name.clone(),
+            component: missing.clone(),
+            architecture: key.to_owned(),
+            known: all.iter().map(|repository| repository.id.clone()).collect(),
+        });
+    }
+    let asked = |repository: &&Repository| match &request.components[..] {
+        [] => repository.default,
+        names => names.contains(&repository.id),
+    };
+    Ok(all.into_iter().filter(asked).collect())
+}
+
+/// The spec's mirrors, then `LBUILD_MIRROR_<BASE>`, then those of the base.
+fn mirrors(request: &BaseRequest, distribution: &Distribution) -> Vec<String> {
+    let variable = format!("LBUILD_MIRROR_{}", distribution.name.to_uppercase());
+    let environment = std::env::var(variable).unwrap_or_default();
+    let environment = environment.split_whitespace().map(str::to_owned).collect();
+    let chosen = [request.mirrors.clone(), environment, distribution.mirrors.clone()];
+    let chosen = chosen.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
+    chosen.iter().map(|url| url.trim_end_matches('/').to_owned()).collect()
+}
+
+/// Where the details of an index are kept.
+fn details_key(index: Digest) -> Digest {
+    let mut hasher = Hasher::new();
+    hasher.field("details of", &index.0);
+    hasher.finish()
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
+}
