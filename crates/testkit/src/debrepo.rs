@@ -45,7 +45,7 @@ impl DebRepo {
         for (field, value) in fields {
             let _ = writeln!(stanza, "{field}: {value}");
         }
-        let directory = self.suite.ends_with('/').then_some("./").unwrap_or_default();
+        let directory = if self.suite.ends_with('/') { "./" } else { "" };
         let digest = hash(&bytes);
         let size = bytes.len();
         let _ = writeln!(stanza, "Filename: {directory}{path}\nSize: {size}\nSHA256: {digest}\n");
