@@ -100,7 +100,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         let [.., a, b, c, d] = address.octets();
         return is_public_v4(Ipv4Addr::new(a, b, c, d));
     }
-    let special = matches!(parts, [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..])
+    let special = matches!(parts, [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..])
         || matches!(parts, [0x3fff, 0..=0xfff, ..]);
     parts[0] & 0xe000 == 0x2000 && !special
 }
