@@ -130,7 +130,9 @@ fn copy(source: &mut File, target: &mut File, path: &Path) -> Result<Digest, Sto
     thread::scope(move |scope| {
         let hashing = scope.spawn(move || {
             let mut hasher = Hasher::new();
-            copied.into_iter().for_each(|piece| hasher.update(&piece));
+            for piece in copied {
+                hasher.update(&piece);
+            }
             hasher.finish()
         });
         loop {
