@@ -9,9 +9,6 @@ use lbuild_store::{Digest, Hasher};
 use crate::error::ResolveError;
 use crate::family::debian::{self, Release, Repository};
 
-/// Where the finished system gets Debian's own packages from, unless the spec names a mirror.
-const OFFICIAL: &str = "archive.example.org";
-
 /// What is read for one request.
 #[derive(Debug, Clone)]
 pub(crate) struct Suites {
@@ -30,7 +27,7 @@ pub(crate) struct Suite {
     /// Name, such as `trixie-updates`; a directory without suites ends in `/`.
     pub(crate) name: String,
     pub(crate) components: Vec<String>,
-    /// Host that the finished system gets it from.
+    /// Host that the spec gets it from in the finished system; empty where that is for the base to say.
     pub(crate) host: String,
     pub(crate) trust: Trust,
     /// The source of the spec that it is of.
@@ -95,7 +92,7 @@ impl Suites {
         let components = if asked.components.is_empty() { &main[..] } else { &asked.components };
         let mirrors = &blueprint.mirrors;
         let hosts = [&mirrors.system, &mirrors.system_security];
-        let hosts = hosts.map(|url| url.as_deref().map_or(OFFICIAL, host).to_owned());
+        let hosts = hosts.map(|url| url.as_deref().map_or("", host).to_owned());
         let mut list = archive(release, more, components, &hosts);
         for source in used(blueprint) {
             list.extend(of_source(source, release)?);
@@ -125,8 +122,7 @@ impl Suites {
 
     /// What the tools are chosen from: the archive alone, whatever the spec adds to it.
     pub(crate) fn of_tools(release: &Release, arch: &str) -> Self {
-        let hosts = [OFFICIAL.to_owned(), OFFICIAL.to_owned()];
-        let list = archive(release, ["updates", "security"], &["main".to_owned()], &hosts);
+        let list = archive(release, ["updates", "security"], &["main".to_owned()], &Default::default());
         Self { arch: arch.to_owned(), list, pins: Vec::new() }
     }
 }

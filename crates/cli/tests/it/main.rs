@@ -9,6 +9,7 @@
 //! | [`store`] | `cache` on a store of its own |
 //! | [`bad_requests`] | specs that cannot be built |
 //! | [`bad_mirrors`], [`mirror`] | mirrors that are down, slow or lie |
+//! | [`releases`] | other releases than the present one |
 //! | [`sources`] | package sources that a spec adds, good ones and others |
 //! | [`vm`], [`damage`] | guests of `lbuild boot`: small ones, a built image, damaged copies of it |
 //! | [`bad_builds`], [`leftovers`] | builds that fail, are killed or stopped; nothing may be left of them |
@@ -22,6 +23,7 @@ mod leftovers;
 mod messages;
 mod mirror;
 mod program;
+mod releases;
 mod sources;
 mod store;
 mod streams;

@@ -10,8 +10,24 @@ use crate::family::debian;
 /// Where the archive's own sources go.
 const SOURCES: &str = "/etc/apt/sources.list.d/debian.sources";
 
-/// An example in the package of apt that names the official addresses; older releases have none.
+/// An example in the package of apt that names the official addresses.
 const EXAMPLE: &str = "/usr/share/doc/apt/examples/debian.sources";
+
+/// The same in older releases, with a source on each line.
+const OLD_EXAMPLE: &str = "/usr/share/doc/apt/examples/sources.list";
+
+/// Takes the addresses of the old example, and writes them in the new form with our suites and components.
+const FROM_OLD_EXAMPLE: &str = r#"
+$1 == "deb" && $3 ~ /-security$/ && safe == "" { safe = $2 }
+$1 == "deb" && $3 !~ /-security$/ && main == "" { main = $2 }
+function stanza(uri, suites) {
+    return "Types: deb\nURIs: " uri "\nSuites: " suites "\nComponents: " components "\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n"
+}
+END {
+    printf "%s", stanza(main, suites) > file
+    if (security != "" && safe != "") printf "\n%s", stanza(safe, security) > file
+}
+"#;
 
 /// Copies the stanzas of the example: its addresses, our suites and components, security updates only when wanted.
 const FROM_EXAMPLE: &str = r#"
@@ -64,21 +80,12 @@ fn own(concern: &mut Concern, facts: &Facts<'_>) {
             format!("components={components}"),
             format!("file={SOURCES}"),
         ];
-        let mut argv = vec!["awk"];
-        argv.extend(variables.iter().flat_map(|variable| ["-v", variable]));
-        argv.extend([FROM_EXAMPLE, EXAMPLE]);
-        let then = vec![
-            Action::WriteFile {
-                path: SOURCES.to_owned(),
-                contents: Vec::new(),
-                mode: 0o644,
-                owner: super::Owner::root(),
-            },
-            run("writing the package sources", &argv),
-            Action::Remove { path: "/etc/apt/sources.list".to_owned() },
-        ];
-        concern.prove(Check::Line { path: SOURCES.to_owned(), line: format!("Suites: {suites}") });
-        concern.actions.push(Action::IfExists { path: EXAMPLE.to_owned(), then });
+        let line = format!("Suites: {suites}");
+        let old = debian::distro().release(facts.release).is_some_and(|release| release.old_example);
+        let (example, program) = if old { (OLD_EXAMPLE, FROM_OLD_EXAMPLE) } else { (EXAMPLE, FROM_EXAMPLE) };
+        let then = from_example(example, program, &variables);
+        concern.actions.push(Action::IfExists { path: example.to_owned(), then });
+        concern.prove(Check::Line { path: SOURCES.to_owned(), line });
         return;
     };
     let mut text = stanza(main, &suites, &components);
@@ -87,6 +94,21 @@ fn own(concern: &mut Concern, facts: &Facts<'_>) {
     }
     concern.file(SOURCES, &text);
     concern.actions.push(Action::Remove { path: "/etc/apt/sources.list".to_owned() });
+}
+
+/// Writes the sources with what a program of awk takes from an example.
+fn from_example(example: &str, program: &str, variables: &[String]) -> Vec<Action> {
+    let mut argv = vec!["awk"];
+    argv.extend(variables.iter().flat_map(|variable| ["-v", variable]));
+    argv.extend([program, example]);
+    let empty = Action::WriteFile {
+        path: SOURCES.to_owned(),
+        contents: Vec::new(),
+        mode: 0o644,
+        owner: super::Owner::root(),
+    };
+    let old = Action::Remove { path: "/etc/apt/sources.list".to_owned() };
+    vec![empty, run("writing the package sources", &argv), old]
 }
 
 fn suites(facts: &Facts<'_>) -> String {

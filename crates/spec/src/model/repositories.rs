@@ -110,7 +110,7 @@ pub struct Pin {
     /// Codename or suite, as the release file says it.
     #[schemars(extend("format" = "suite"))]
     pub suite: Option<String>,
-    /// Host that the finished system gets the packages from, such as `archive.example.org` or that of a source.
+    /// Host in the address of a source, or in `mirrors.system`.
     #[schemars(extend("format" = "host"))]
     pub host: Option<String>,
     /// Priority: below 0 never, 100 like installed, 500 normal, 990 preferred, above 1000 even downgrade. Not 0.

@@ -47,6 +47,12 @@ pub struct Release {
     pub codename: String,
     /// Version, such as `13`.
     pub version: String,
+    /// The example of package sources that comes with apt has a source on each line.
+    #[serde(default)]
+    pub old_example: bool,
+    /// What a live medium of this release needs besides.
+    #[serde(default)]
+    live_packages: Vec<String>,
     keys: Vec<String>,
     security_keys: Vec<String>,
 }
@@ -96,6 +102,12 @@ impl Distro {
             base: self.name.clone(),
             known: self.architectures.keys().cloned().collect(),
         })
+    }
+
+    /// What a live medium of a release needs.
+    pub fn live_packages(&self, release: Option<&str>) -> impl Iterator<Item = &String> {
+        let further = self.release(release.unwrap_or("stable")).map(|release| &release.live_packages);
+        self.live.packages.iter().chain(further.into_iter().flatten())
     }
 
     /// A release by codename, or `stable`.

@@ -80,8 +80,8 @@ pub(crate) fn architecture(distro: &Distro, blueprint: &Blueprint) -> Result<Str
 fn core(distro: &Distro, blueprint: &Blueprint, arch: &str) -> Result<Vec<String>, ResolveError> {
     let live = blueprint.outputs.contains(&Output::Iso);
     let Some(kernel) = kernel(distro, blueprint, arch, live)? else { return Ok(Vec::new()) };
-    let scripts = if live { distro.live.packages.as_slice() } else { &[] };
-    Ok([kernel].into_iter().chain(scripts.iter().cloned()).collect())
+    let scripts = distro.live_packages(blueprint.release.as_deref()).filter(|_| live);
+    Ok([kernel].into_iter().chain(scripts.cloned()).collect())
 }
 
 /// Packages of the tools that make the images, and the one that compresses an initramfs.
@@ -116,7 +116,8 @@ fn needed(
         names.extend(init.map(|name| (name.clone(), "/init")));
     }
     if live {
-        names.extend(distro.live.packages.iter().map(|name| (name.clone(), "/outputs")));
+        let packages = distro.live_packages(blueprint.release.as_deref());
+        names.extend(packages.map(|name| (name.clone(), "/outputs")));
     }
     if blueprint.security_features.ssh.enable == Some(true) {
         names.push(("openssh-server".to_owned(), "/securityFeatures/ssh"));
