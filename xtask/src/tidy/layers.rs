@@ -24,7 +24,7 @@ const LONGEST_CHAIN: usize = 6;
 /// Third-party crates that few may use: the crate, who may, why.
 const RESERVED: &[(&str, &[&str], &str)] = &[
     ("ureq", &["fetch"], "HTTP is spoken in one place, with its limits and retries"),
-    ("pgp", &["repo"], "signatures are judged by one policy"),
+    ("pgp", &["repo", "testkit"], "signatures are judged by one policy; the test kit makes them"),
     ("resolvo", &["solve"], "the rest of the workspace knows our model of packages, not the solver's"),
     ("landlock", &["sandbox"], "confinement is applied in one place, in one order"),
     ("seccompiler", &["sandbox"], "confinement is applied in one place, in one order"),
@@ -34,7 +34,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("signal-hook", &["cli"], "libraries are told to stop by a flag, not by a signal"),
     ("tokio", &[], "the engine is synchronous: builds wait for processes and disks, not for sockets"),
     ("reqwest", &[], "HTTP is spoken by `fetch`, without an async runtime"),
-    ("rand", &[], "seeds and ids come as arguments, so that every output can be made again"),
+    ("rand", &["testkit"], "seeds and ids come as arguments, so that every output can be made again"),
 ];
 
 /// Third-party crates that reach out of the process, which pure code does not.

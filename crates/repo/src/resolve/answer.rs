@@ -75,7 +75,7 @@ pub struct Selection {
 pub struct Root {
     /// The request as text, such as `exim4`, `without systemd` or `priority important`.
     pub request: String,
-    /// Which of [`Request::packages`] (or, for a removal, [`Request::remove`]) it is; `None` for the base set.
+    /// Which of [`Request::packages`](super::Request::packages) (or, for a removal, [`Request::remove`](super::Request::remove)) it is; `None` for the base set.
     pub index: Option<usize>,
     /// It is a removal.
     pub removal: bool,
@@ -109,29 +109,29 @@ pub struct Fix {
 pub enum Change {
     /// Drop `packages[index]`.
     DropRequest {
-        /// Position in [`Request::packages`].
+        /// Position in [`Request::packages`](super::Request::packages).
         index: usize,
     },
     /// Drop `remove[index]`.
     DropRemoval {
-        /// Position in [`Request::remove`].
+        /// Position in [`Request::remove`](super::Request::remove).
         index: usize,
     },
     /// Ask for another name instead of `packages[index]`.
     Rename {
-        /// Position in [`Request::packages`].
+        /// Position in [`Request::packages`](super::Request::packages).
         index: usize,
         /// The other name.
         name: String,
     },
     /// Take `packages[index]` without its version bound.
     AnyVersion {
-        /// Position in [`Request::packages`].
+        /// Position in [`Request::packages`](super::Request::packages).
         index: usize,
     },
     /// Take `packages[index]` from another suite.
     FromSuite {
-        /// Position in [`Request::packages`].
+        /// Position in [`Request::packages`](super::Request::packages).
         index: usize,
         /// The suite.
         suite: String,

@@ -175,8 +175,7 @@ fn digest(package: &Package) -> String {
 
 #[test]
 fn every_idea_belongs_to_some_family() {
-    let notations: [&dyn Notation; 5] =
-        [&alpm::Notes, &apk::Notes, &deb::Notes, &rpm::Notes, &xbps::Notes];
+    let notations: [&dyn Notation; 5] = [&alpm::Notes, &apk::Notes, &deb::Notes, &rpm::Notes, &xbps::Notes];
     for idea in ideas() {
         let has = |notation: &&dyn Notation| {
             idea.features.iter().all(|feature| notation.features().contains(&feature.as_str()))
