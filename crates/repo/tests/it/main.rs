@@ -8,6 +8,7 @@ mod distros;
 mod index;
 mod openpgp;
 mod orders;
+mod package_map;
 mod portage;
 mod problems;
 mod release;

@@ -196,3 +196,8 @@ fn real_release_files_are_accepted() {
         assert!(!release.signed_by.is_empty() && release.date <= now, "{suite}");
     }
 }
+
+/// Debian's lists, as apt has verified them and we read them.
+pub fn index() -> lbuild_repo::index::Index {
+    ours::index(Apt::shared())
+}
