@@ -11,12 +11,14 @@
 //! | [`bad_mirrors`], [`mirror`] | mirrors that are down, slow or lie |
 //! | [`releases`] | other releases than the present one |
 //! | [`sources`] | package sources that a spec adds, good ones and others |
+//! | [`bases`] | resolving and looking up for every base but Debian |
 //! | [`vm`], [`damage`] | guests of `lbuild boot`: small ones, a built image, damaged copies of it |
 //! | [`bad_builds`], [`leftovers`] | builds that fail, are killed or stopped; nothing may be left of them |
 
 mod bad_builds;
 mod bad_mirrors;
 mod bad_requests;
+mod bases;
 mod damage;
 mod documents;
 mod leftovers;
