@@ -260,7 +260,7 @@ impl<'a> Parser<'a> {
             return Err(RichError::TooMany);
         }
         let text = self.rest;
-        let name = self.piece();
+        let name = self.piece()?;
         if name.is_empty() {
             return Err(if text.is_empty() { RichError::Open } else { RichError::NoOperand });
         }
@@ -271,7 +271,7 @@ impl<'a> Parser<'a> {
             let sign = self.rest.find(|c| !matches!(c, '<' | '=' | '>')).unwrap_or(self.rest.len());
             self.rest = &self.rest[sign..];
             self.skip_blanks();
-            if self.piece().is_empty() {
+            if self.piece()?.is_empty() {
                 return Err(RichError::Operand);
             }
         } else {
@@ -282,7 +282,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes what stands before white space or the parenthesis that closes the group; `libc.so.6()(64bit)` has its own.
-    fn piece(&mut self) -> &'a str {
+    fn piece(&mut self) -> Result<&'a str, RichError> {
         let mut open = 0_usize;
         let end = self.rest.bytes().position(|byte| match byte {
             b'(' => {
@@ -298,6 +298,20 @@ impl<'a> Parser<'a> {
         });
         let (piece, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
-        piece
+        // written out again, such a name would close where it does not
+        if open == 0 { Ok(piece) } else { Err(RichError::Open) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dependency, RichError};
+
+    #[test]
+    fn a_name_closes_what_it_opens() {
+        let text = "(libfoo.so.1()(64bit) or libfoo(x))";
+        assert_eq!(Dependency::parse(text).expect("a dependency").to_string(), text);
+        let open = Dependency::parse("((libfoo or libfoo(x\t) if bar)").expect_err("a name that stays open");
+        assert!(format!("{open:?}").contains(&format!("{:?}", RichError::Open)), "{open:?}");
     }
 }
