@@ -8,6 +8,7 @@ mod alpm;
 mod apk;
 mod deb;
 mod idea;
+mod portage;
 mod rpm;
 mod xbps;
 
@@ -29,6 +30,10 @@ trait Notation {
     fn arch(&self) -> &'static str;
     /// Its form of a plain version such as `1.2`.
     fn version(&self, plain: &str) -> String;
+    /// Its form of a plain package name, where that is not the same.
+    fn package(&self, plain: &str) -> String {
+        plain.to_owned()
+    }
     /// The repositories, the most preferred first, read with its own reader.
     fn index(&self, repositories: &[Repository]) -> Index;
 }
@@ -67,12 +72,13 @@ fn judge(notation: &dyn Notation, idea: &Idea) {
                 .iter()
                 .map(|package| {
                     let plain = idea.repositories.iter().flat_map(|repository| &repository.packages);
-                    let mut versions = plain.filter(|one| one.name == package.name).map(|one| &one.version);
-                    let version = versions.find(|one| notation.version(one) == package.version);
-                    let many = idea.versions_of(&package.name) > 1;
-                    match version {
-                        Some(version) if many => format!("{}={version}", package.name),
-                        _ => package.name.clone(),
+                    let mut versions = plain.filter(|one| notation.package(&one.name) == package.name);
+                    match versions.find(|one| notation.version(&one.version) == package.version) {
+                        Some(one) if idea.versions_of(&one.name) > 1 => {
+                            format!("{}={}", one.name, one.version)
+                        }
+                        Some(one) => one.name.clone(),
+                        None => package.name.clone(),
                     }
                 })
                 .collect();
@@ -99,7 +105,11 @@ fn check_reason(
     label: &str,
 ) {
     let roots: BTreeSet<String> = reason.roots.iter().map(|root| root.request.clone()).collect();
-    assert_eq!(roots, *expected, "{label}: {reason:#?}");
+    let own = |name: &String| match name.strip_prefix("without ") {
+        Some(name) => format!("without {}", notation.package(name)),
+        None => notation.package(name),
+    };
+    assert_eq!(roots, expected.iter().map(own).collect(), "{label}: {reason:#?}");
     assert!(!reason.summary.is_empty() && !reason.chain.is_empty(), "{label}: {reason:#?}");
     // The reason is minimal: without any one of its requests there is a solution.
     for root in reason.roots.iter().filter(|_| reason.unknown.is_empty()) {
@@ -126,14 +136,14 @@ fn request(notation: &dyn Notation, idea: &Idea) -> Request {
             operator: *operator,
             version: notation.version(version),
         });
-        request.packages.push(Wanted { name: want.name.clone(), version, suite: None });
+        request.packages.push(Wanted { name: notation.package(&want.name), version, suite: None });
     }
-    request.remove.clone_from(&idea.removes);
+    request.remove = idea.removes.iter().map(|name| notation.package(name)).collect();
     request.pins = idea
         .pins
         .iter()
         .map(|(package, version, priority)| Pin {
-            package: package.clone(),
+            package: notation.package(package),
             target: PinTarget::Version(notation.version(version)),
             priority: *priority,
         })
@@ -175,7 +185,8 @@ fn digest(package: &Package) -> String {
 
 #[test]
 fn every_idea_belongs_to_some_family() {
-    let notations: [&dyn Notation; 5] = [&alpm::Notes, &apk::Notes, &deb::Notes, &rpm::Notes, &xbps::Notes];
+    let notations: [&dyn Notation; 6] =
+        [&alpm::Notes, &apk::Notes, &deb::Notes, &portage::Notes, &rpm::Notes, &xbps::Notes];
     for idea in ideas() {
         let has = |notation: &&dyn Notation| {
             idea.features.iter().all(|feature| notation.features().contains(&feature.as_str()))
