@@ -280,7 +280,7 @@ impl ResolveError {
                     .to_owned(),
             ),
             Self::Base { .. } => Some(
-                "this version builds Debian; `lbuild resolve` and `lbuild packages` know every base"
+                "this version builds Debian; `lbuild resolve` and `lbuild packages` know every base but Ubuntu"
                     .to_owned(),
             ),
             Self::Unsupported { all, .. } => Some(match all.as_slice() {
