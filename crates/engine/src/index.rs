@@ -62,10 +62,7 @@ impl Engine {
         observer: &Observer<'_>,
     ) -> Result<Index, ResolveError> {
         let parts = parts(suites, releases)?;
-        let key = cache_key(&parts);
-        if let Some(bytes) = self.store.indexes().get(key).map_err(ResolveError::Store)?
-            && let Ok(index) = Index::open_cache(bytes)
-        {
+        if let Some(index) = self.cached_index(cache_key(&parts))? {
             return Ok(index);
         }
         self.parse_indexes(&parts, suites, mirrors, observer)
@@ -80,12 +77,7 @@ impl Engine {
     ) -> Result<Index, ResolveError> {
         let releases = self.verify_releases(suites, mirrors, observer)?;
         let parts = parts(suites, &releases)?;
-        let key = cache_key(&parts);
-        let stored = |key| self.store.indexes().get(key).map_err(ResolveError::Store);
-        if let (Some(bytes), Some(details)) = (stored(key)?, stored(details_key(key))?)
-            && let Ok(mut index) = Index::open_cache(bytes)
-            && index.open_details(details).is_ok()
-        {
+        if let Some(index) = self.cached_detailed(cache_key(&parts))? {
             return Ok(index);
         }
         self.parse_indexes(&parts, suites, mirrors, observer)
@@ -99,16 +91,13 @@ impl Engine {
         mirrors: &Mirrors,
         observer: &Observer<'_>,
     ) -> Result<Index, ResolveError> {
-        let key = cache_key(parts);
         let texts = self.fetch_indexes(parts, mirrors, observer)?;
         let sources: Vec<_> =
             parts.iter().map(|part| part.source.clone()).zip(texts.iter().map(Vec::as_slice)).collect();
         let label = || suites.list.first().map(Suite::label).unwrap_or_default();
         let index = deb::index::parse(&sources)
             .map_err(|error| ResolveError::Index { suite: label(), source: Box::new(error) })?;
-        self.store.indexes().put(key, index.write_cache()).map_err(ResolveError::Store)?;
-        let details = index.write_details();
-        self.store.indexes().put(details_key(key), details).map_err(ResolveError::Store)?;
+        self.cache_index(cache_key(parts), &index)?;
         Ok(index)
     }
 
@@ -206,13 +195,6 @@ pub(crate) fn location(base_url: &str, filename: &str) -> (String, String) {
     let (repository, directory) = base_url.split_once(' ').unwrap_or((base_url, ""));
     let path = format!("{directory}{}", filename.strip_prefix("./").unwrap_or(filename));
     (repository.to_owned(), path.strip_prefix("./").map_or(path.clone(), str::to_owned))
-}
-
-/// Where the details of an index are kept.
-fn details_key(index: Digest) -> Digest {
-    let mut hasher = Hasher::new();
-    hasher.field("details of", &index.0);
-    hasher.finish()
 }
 
 fn cache_key(parts: &[Part<'_>]) -> Digest {

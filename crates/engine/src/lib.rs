@@ -7,7 +7,7 @@
 //! | [`family`] | policy of each family of distributions |
 //! | `beside` | files that a spec names beside itself |
 //! | `mirror`, `suite` | where packages come from, and whose keys count for it |
-//! | `release`, `index` | verified release files; parsed indexes |
+//! | `release`, `index`, `index_cache` | verified release files; parsed indexes, and where they are kept |
 //! | `repository`, `choice` | repositories of the other bases, and what is chosen from them |
 //! | `resolve`, [`mod@lock`] | from a blueprint to exact packages |
 //! | [`plan`], `planner`, [`step`] | the graph of steps, and their content keys |
@@ -35,6 +35,7 @@ mod build;
 mod choice;
 mod disposal;
 mod index;
+mod index_cache;
 mod job;
 mod mirror;
 mod packages;

@@ -1,7 +1,6 @@
 //! The repositories of every base but Debian: fetched, verified, read, and kept in a form that loads in milliseconds.
 
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use lbuild_fetch::Small;
 use lbuild_repo::index::{Index, IndexSource};
@@ -14,6 +13,7 @@ use crate::error::ResolveError;
 use crate::event::Observer;
 use crate::family::data::{Distribution, Release, Repository, distribution};
 use crate::family::reader::{Reader, Refusal, Root, reader};
+use crate::release::now;
 
 /// Largest index file, in bytes.
 const INDEX_CAP: u64 = 256 << 20;
@@ -93,7 +93,7 @@ impl Engine {
             release: plan.release.name.clone(),
             arch: plan.arch.clone(),
         };
-        if let Some(index) = self.cached_base(key)? {
+        if let Some(index) = self.cached_detailed(key)? {
             return Ok(loaded(index));
         }
         let more = |source: &IndexSource, path: &str| -> Result<Vec<u8>, Refusal> {
@@ -106,18 +106,8 @@ impl Engine {
         let index = reader
             .read(&repositories, &more)
             .map_err(|source| ResolveError::Index { suite: plan.distribution.name.clone(), source })?;
-        let put = |key, bytes| self.store.indexes().put(key, bytes).map_err(ResolveError::Store);
-        put(details_key(key), index.write_details())?;
-        put(key, index.write_cache())?;
+        self.cache_index(key, &index)?;
         Ok(loaded(index))
-    }
-
-    /// An index that was read before; one that cannot be used is read anew.
-    fn cached_base(&self, key: Digest) -> Result<Option<Index>, ResolveError> {
-        let get = |key| self.store.indexes().get(key).map_err(ResolveError::Store);
-        let (Some(bytes), Some(details)) = (get(key)?, get(details_key(key))?) else { return Ok(None) };
-        let Ok(mut index) = Index::open_cache(bytes) else { return Ok(None) };
-        Ok(index.open_details(details).is_ok().then_some(index))
     }
 
     /// The index file of every repository, each verified.
@@ -257,16 +247,4 @@ fn mirrors(request: &BaseRequest, distribution: &Distribution) -> Vec<String> {
     let chosen = [request.mirrors.clone(), environment, distribution.mirrors.clone()];
     let chosen = chosen.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
     chosen.iter().map(|url| url.trim_end_matches('/').to_owned()).collect()
-}
-
-/// Where the details of an index are kept.
-fn details_key(index: Digest) -> Digest {
-    let mut hasher = Hasher::new();
-    hasher.field("details of", &index.0);
-    hasher.finish()
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
 }
