@@ -111,9 +111,7 @@ impl Reference {
         fs::write(iso.join("boot/grub/grub.cfg"), MENU)?;
         let image = self.scratch.join("reference.iso");
         stdout(Command::new("grub-mkrescue").arg("-o").arg(&image).arg(&iso))?;
-        let times = ReferenceTimes { tree, squashfs, iso: started.elapsed().as_secs_f64() };
-        fs::remove_dir_all(&root)?;
-        Ok(times)
+        Ok(ReferenceTimes { tree, squashfs, iso: started.elapsed().as_secs_f64() })
     }
 
     fn mmdebstrap(&self, root: &Path) -> Result<Command, Box<dyn std::error::Error>> {
