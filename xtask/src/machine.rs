@@ -76,6 +76,7 @@ const REFERENCE: &[(&str, &str, &str)] = &[
 const REFERENCE_FILES: &[(&str, &str, &str)] = &[
     ("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "GRUB for BIOS"),
     ("/usr/lib/grub/x86_64-efi/moddep.lst", "grub-efi-amd64-bin", "GRUB for UEFI"),
+    ("/usr/lib/python3/dist-packages/solv.py", "python3-solv", "is what resolving is compared with"),
 ];
 
 /// Why the machine cannot run the tests.

@@ -38,7 +38,7 @@ enum Task {
     Tidy,
     /// Run everything that must pass before a change lands; install what it needs.
     Test(test::Options),
-    /// Measure a build against mmdebstrap, mksquashfs and grub-mkrescue with the same packages.
+    /// Measure builds and the resolver against the tools that do the same today.
     Bench(bench::Options),
     /// Throw mutated inputs at every reader of foreign bytes.
     Fuzz(fuzz::Options),

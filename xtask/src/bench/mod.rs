@@ -1,17 +1,22 @@
-//! `cargo xtask bench`: what a build costs, against the tools that do the same today, in one run on one machine.
+//! `cargo xtask bench`: time and memory, against the tools that do the same today, in one run on one machine.
 //!
 //! | module | purpose |
 //! |---|---|
+//! | [`build`] | builds against a reference pipeline |
 //! | [`product`] | our builds: cold, warm, changed, unchanged |
 //! | [`mod@reference`] | mmdebstrap, mksquashfs and grub-mkrescue with the same packages |
-//! | [`resolve`] | `lbuild resolve` against `apt-get -s` |
+//! | [`resolve`] | indexes and the resolver, against apt and libsolv |
+//! | [`apt`], [`sources`] | apt with directories of its own, over the archives of a lock |
 //! | [`memory`] | the memory of our own processes |
 //! | [`table`] | ratios, limits and the markdown |
 
+mod apt;
+mod build;
 mod memory;
 mod product;
 mod reference;
 mod resolve;
+mod sources;
 mod table;
 
 use std::fs;
@@ -19,31 +24,41 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::Outcome;
 use crate::command::{show, stdout};
 use crate::machine;
 use crate::workspace::Workspace;
-use product::Product;
-use reference::Reference;
-use table::{Measured, Table};
+use table::Table;
 
 /// How to measure.
 #[derive(Args)]
 pub struct Options {
+    /// What to measure; both, if none is named.
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Measurements of each case; the median counts.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, global = true)]
     runs: usize,
     /// The spec to build.
     #[arg(long, default_value = "examples/debian-live.toml")]
     spec: PathBuf,
-    /// Write the table into docs/performance.md.
-    #[arg(long)]
+    /// Write the tables into docs/performance.md.
+    #[arg(long, global = true)]
     write: bool,
     /// Directory for everything that is built, on a disk with 20 GB free.
-    #[arg(long)]
+    #[arg(long, global = true)]
     scratch: Option<PathBuf>,
+}
+
+/// A part of the benchmark, with a table of its own.
+#[derive(Subcommand, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Builds, against mmdebstrap, mksquashfs and grub-mkrescue.
+    Build,
+    /// Indexes and the resolver, against apt and libsolv; it takes a minute.
+    Resolve,
 }
 
 /// Seconds that `work` takes.
@@ -59,7 +74,7 @@ fn settle(directory: &Path) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Measures, prints the table, and fails when a limit is not kept.
+/// Measures, prints the tables, and fails when a limit is not kept.
 pub fn run(workspace: &Workspace, options: &Options) -> Outcome {
     machine::prepare_reference()?;
     show(
@@ -68,42 +83,32 @@ pub fn run(workspace: &Workspace, options: &Options) -> Outcome {
             .current_dir(&workspace.root),
     )?;
     let scratch = options.scratch.clone().unwrap_or_else(|| workspace.root.join("target/bench"));
-    if scratch.exists() {
-        fs::remove_dir_all(&scratch)?;
+    let parts = options.part.map_or_else(|| vec![Part::Resolve, Part::Build], |part| vec![part]);
+    let mut kept = true;
+    for part in parts {
+        let table = in_scratch(&scratch, || match part {
+            Part::Build => build::measure(workspace, options, &scratch),
+            Part::Resolve => resolve::measure(workspace, options, &scratch),
+        })?;
+        println!("{}", table.markdown());
+        if options.write {
+            table.write(&workspace.root.join("docs/performance.md"))?;
+        }
+        kept &= table.kept();
     }
-    fs::create_dir_all(&scratch)?;
-    let result = measure(workspace, options, &scratch);
-    fs::remove_dir_all(&scratch)?;
-    let table = result?;
-    let text = table.markdown();
-    println!("{text}");
-    if options.write {
-        table::write(&workspace.root.join("docs/performance.md"), &text)?;
-    }
-    Ok(if table.kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn measure(
-    workspace: &Workspace,
-    options: &Options,
+/// Measures in an empty directory, and removes it.
+fn in_scratch(
     scratch: &Path,
+    measure: impl FnOnce() -> Result<Table, Box<dyn std::error::Error>>,
 ) -> Result<Table, Box<dyn std::error::Error>> {
-    let product = Product::new(workspace, &workspace.root.join(&options.spec), scratch)?;
-    let mut measured = Measured::default();
-    println!("fetching everything once, so that both sides find the same warm path to the mirror");
-    let lock = product.prepare()?;
-    let reference = Reference::new(&lock, scratch)?;
-    reference.build("reference-first")?;
-    let mut store = String::new();
-    for run in 1..=options.runs {
-        println!("run {run} of {}", options.runs);
-        settle(scratch)?;
-        let times = reference.build(&format!("reference-{run}"))?;
-        store = format!("store-{run}");
-        let cold = product.measure(&store, &mut measured)?;
-        println!("  reference {:.1} s, cold {cold:.1} s", times.total());
-        measured.reference.push(times);
+    if scratch.exists() {
+        fs::remove_dir_all(scratch)?;
     }
-    resolve::measure(&product, &store, &reference, scratch, options.runs, &mut measured)?;
-    Ok(Table::new(&measured))
+    fs::create_dir_all(scratch)?;
+    let result = measure();
+    fs::remove_dir_all(scratch)?;
+    result
 }

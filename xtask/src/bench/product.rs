@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use super::build::Measured;
 use super::memory::Sampler;
-use super::table::Measured;
 use super::{settle, timed};
 use crate::Outcome;
 use crate::command::stdout;
@@ -55,6 +55,21 @@ impl Product {
         let path = self.scratch.join(format!("{name}.toml"));
         fs::write(&path, text)?;
         Ok(path.display().to_string())
+    }
+
+    /// Writes a spec that asks for nothing but these packages of Debian; returns its path.
+    pub fn write_request(
+        &self,
+        name: &str,
+        components: &[&str],
+        packages: &[&str],
+    ) -> Result<String, std::io::Error> {
+        let spec = format!(
+            "spec = 1\nname = \"{name}\"\nbase = \"debian\"\nrelease = \"trixie\"\narchitecture = \"x86_64\"\n\
+             outputs = [\"rootfs\"]\npackages = {packages:?}\n\n[kernel]\nflavor = \"none\"\n\n\
+             [repositories]\ncomponents = {components:?}\n"
+        );
+        self.write(name, &spec)
     }
 
     /// The spec with one more package.

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
+use super::sources;
 use crate::command::stdout;
 
 /// Seconds of each part of one reference build.
@@ -33,15 +34,8 @@ impl ReferenceTimes {
 struct Lock {
     release: String,
     architecture: String,
-    index: Vec<Index>,
+    index: Vec<sources::Index>,
     system: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Index {
-    repository: String,
-    suite: String,
-    components: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -63,18 +57,8 @@ impl Reference {
     /// For the packages of this lock.
     pub fn new(lock: &toml::Table, scratch: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let lock: Lock = lock.clone().try_into()?;
-        let mut sources = Vec::new();
-        for index in &lock.index {
-            let mirror = mirror(&index.repository).ok_or_else(|| {
-                format!(
-                    "no mirror of `{}`: set LBUILD_MIRROR_{}",
-                    index.repository,
-                    variable(&index.repository)
-                )
-            })?;
-            sources.push(format!("deb {mirror} {} {}\n", index.suite, index.components.join(" ")));
-        }
-        Ok(Self { lock, sources: sources.concat(), scratch: scratch.to_owned() })
+        let sources = sources::lines(&lock.index)?;
+        Ok(Self { lock, sources, scratch: scratch.to_owned() })
     }
 
     /// The lines of `sources.list`.
@@ -150,30 +134,6 @@ impl Reference {
     }
 }
 
-fn variable(repository: &str) -> String {
-    repository.to_uppercase().replace('-', "_")
-}
-
-/// The mirror of a repository: the environment's, else the one in this machine's package configuration.
-fn mirror(repository: &str) -> Option<String> {
-    if let Some(mirror) =
-        std::env::var(format!("LBUILD_MIRROR_{}", variable(repository))).ok().filter(|m| !m.is_empty())
-    {
-        return mirror.split_whitespace().next().map(str::to_owned);
-    }
-    let listed =
-        fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten().map(|entry| entry.path());
-    let files = listed.chain([PathBuf::from("/etc/apt/sources.list")]);
-    let text: String = files.filter_map(|file| fs::read_to_string(file).ok()).collect();
-    find_mirror(&text, repository)
-}
-
-fn find_mirror(text: &str, repository: &str) -> Option<String> {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    let mut words = lines.flat_map(str::split_whitespace).map(|word| word.trim_end_matches('/'));
-    words.find(|word| word.contains("://") && word.ends_with(&format!("/{repository}"))).map(str::to_owned)
-}
-
 fn newest(directory: &Path, prefix: &str) -> Result<PathBuf, Box<dyn std::error::Error>> {
     let entries = fs::read_dir(directory)?.collect::<Result<Vec<_>, _>>()?;
     let mut found: Vec<PathBuf> = entries
@@ -183,17 +143,4 @@ fn newest(directory: &Path, prefix: &str) -> Result<PathBuf, Box<dyn std::error:
         .collect();
     found.sort();
     found.pop().ok_or_else(|| format!("there is no {prefix}* in {}", directory.display()).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::find_mirror;
-
-    #[test]
-    fn both_forms_of_sources_are_read_and_comments_are_not() {
-        let text = "# deb http://a.example/debian x main\nURIs: http://b.example/debian/\ndeb [a=b] http://c.example/debian-security y";
-        assert_eq!(find_mirror(text, "debian").as_deref(), Some("http://b.example/debian"));
-        assert_eq!(find_mirror(text, "debian-security").as_deref(), Some("http://c.example/debian-security"));
-        assert_eq!(find_mirror(text, "ubuntu"), None);
-    }
 }

@@ -2,52 +2,81 @@
 
 use std::path::Path;
 
-use super::reference::ReferenceTimes;
-
-/// Every measurement, in seconds and bytes.
-#[derive(Default)]
-pub struct Measured {
-    /// The reference pipeline.
-    pub reference: Vec<ReferenceTimes>,
-    /// Empty store.
-    pub cold: Vec<f64>,
-    /// Packages in the store, nothing built.
-    pub warm: Vec<f64>,
-    /// One more small package.
-    pub package: Vec<f64>,
-    /// One changed overlay file.
-    pub file: Vec<f64>,
-    /// Nothing changed.
-    pub identical: Vec<f64>,
-    /// Packages and trees in the store, every output of the spec.
-    pub all_outputs: Vec<f64>,
-    /// Resolving a desktop, index cached.
-    pub resolve: Vec<f64>,
-    /// The same by apt.
-    pub apt: Vec<f64>,
-    /// Peak of our own processes in a cold build.
-    pub memory: Vec<u64>,
-}
-
 /// One row: what was measured, and against which limit.
-struct Row {
-    name: &'static str,
+pub struct Row {
+    name: String,
     value: String,
     against: String,
     ratio: String,
-    limit: &'static str,
-    kept: bool,
+    limit: String,
+    kept: Option<bool>,
 }
 
-/// The result.
+impl Row {
+    /// A time and what it is measured against, each with what it is of; the ratio is to be at most `most`.
+    pub fn ratio(name: &str, value: f64, against: (&str, f64), most: f64) -> Self {
+        let ratio = value / against.1;
+        Self {
+            name: name.to_owned(),
+            value: seconds(value),
+            against: format!("{} {}", against.0, seconds(against.1)),
+            ratio: format!("{ratio:.3}"),
+            limit: format!("{most:.2}"),
+            kept: Some(ratio <= most),
+        }
+    }
+
+    /// A time that is to be at most `most` milliseconds.
+    pub fn within(name: &str, value: f64, most: u32) -> Self {
+        let kept = Some(value * 1e3 <= f64::from(most));
+        Self { limit: format!("{most} ms"), kept, ..Self::told(name, value) }
+    }
+
+    /// Memory that is to be at most `most` MB.
+    pub fn memory(name: &str, bytes: u64, most: u64) -> Self {
+        Self {
+            value: format!("{} MB", bytes / 1_000_000),
+            limit: format!("{most} MB"),
+            kept: Some(bytes <= most * 1_000_000),
+            ..Self::told(name, 0.0)
+        }
+    }
+
+    /// A time that has no limit.
+    pub fn told(name: &str, value: f64) -> Self {
+        Self {
+            name: name.to_owned(),
+            value: seconds(value),
+            against: String::new(),
+            ratio: String::new(),
+            limit: String::new(),
+            kept: None,
+        }
+    }
+}
+
+/// A time for people to read.
+fn seconds(value: f64) -> String {
+    if value < 0.01 {
+        format!("{:.1} ms", value * 1e3)
+    } else if value < 1.0 {
+        format!("{:.0} ms", value * 1e3)
+    } else {
+        format!("{value:.2} s")
+    }
+}
+
+/// What one part of the benchmark came to.
 pub struct Table {
-    rows: Vec<Row>,
-    reference: ReferenceTimes,
-    all_outputs: f64,
+    /// What the document calls the place of the table.
+    pub mark: &'static str,
+    pub rows: Vec<Row>,
+    /// A paragraph below the table.
+    pub note: String,
 }
 
 /// The middle value, or the mean of the two in the middle.
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -58,70 +87,10 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
-fn ratio_row(name: &'static str, value: f64, against: (&str, f64), limit: &'static str, most: f64) -> Row {
-    let ratio = value / against.1;
-    Row {
-        name,
-        value: format!("{value:.2} s"),
-        against: format!("{} {:.2} s", against.0, against.1),
-        ratio: format!("{ratio:.3}"),
-        limit,
-        kept: ratio <= most,
-    }
-}
-
-fn absolute_row(name: &'static str, value: String, limit: &'static str, kept: bool) -> Row {
-    Row { name, value, against: String::new(), ratio: String::new(), limit, kept }
-}
-
 impl Table {
-    /// Medians, ratios and whether the limits are kept.
-    pub fn new(measured: &Measured) -> Self {
-        let part = |part: fn(&ReferenceTimes) -> f64| {
-            median(&measured.reference.iter().map(part).collect::<Vec<_>>())
-        };
-        let reference = ReferenceTimes {
-            tree: part(|times| times.tree),
-            squashfs: part(|times| times.squashfs),
-            iso: part(|times| times.iso),
-        };
-        let total = part(ReferenceTimes::total);
-        let cold = median(&measured.cold);
-        let identical = median(&measured.identical);
-        let (resolve, apt) = (median(&measured.resolve), median(&measured.apt));
-        let memory = measured.memory.iter().max().copied().unwrap_or(u64::MAX);
-        let rows = vec![
-            ratio_row("cold: empty store", cold, ("reference", total), "0.45", 0.45),
-            ratio_row(
-                "warm store, nothing built",
-                median(&measured.warm),
-                ("reference", total),
-                "0.40",
-                0.40,
-            ),
-            ratio_row("one more small package", median(&measured.package), ("cold", cold), "0.20", 0.20),
-            ratio_row("one changed overlay file", median(&measured.file), ("cold", cold), "0.15", 0.15),
-            absolute_row("identical spec", format!("{:.0} ms", identical * 1e3), "100 ms", identical <= 0.1),
-            absolute_row(
-                "resolve a desktop, index cached",
-                format!("{:.0} ms", resolve * 1e3),
-                "150 ms",
-                resolve <= 0.15,
-            ),
-            ratio_row("the same by apt-get -s", resolve, ("apt-get", apt), "0.10", 0.10),
-            absolute_row(
-                "peak memory of our processes",
-                format!("{} MB", memory / 1_000_000),
-                "600 MB",
-                memory <= 600_000_000,
-            ),
-        ];
-        Self { rows, reference, all_outputs: median(&measured.all_outputs) }
-    }
-
     /// Whether every limit is kept.
     pub fn kept(&self) -> bool {
-        self.rows.iter().all(|row| row.kept)
+        self.rows.iter().all(|row| row.kept != Some(false))
     }
 
     /// The table.
@@ -129,70 +98,66 @@ impl Table {
         let mut lines =
             vec!["| case | time | against | ratio | limit | |\n|---|---:|---:|---:|---:|---|\n".to_owned()];
         for row in &self.rows {
-            let verdict = if row.kept { "kept" } else { "**missed**" };
+            let verdict = match row.kept {
+                Some(true) => "kept",
+                Some(false) => "**missed**",
+                None => "",
+            };
             let Row { name, value, against, ratio, limit, .. } = row;
             lines.push(format!("| {name} | {value} | {against} | {ratio} | {limit} | {verdict} |\n"));
         }
-        let ReferenceTimes { tree, squashfs, iso } = self.reference;
-        lines.push(format!(
-            "\nThe reference: mmdebstrap {tree:.1} s, mksquashfs {squashfs:.1} s, grub-mkrescue {iso:.1} s. \
-             ISO, OCI image and root filesystem together, from a warm store: {:.1} s.\n",
-            self.all_outputs
-        ));
+        lines.push(format!("\n{}\n", self.note));
         lines.concat()
+    }
+
+    /// Puts the table between its marks in a document.
+    pub fn write(&self, path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+        let text = std::fs::read_to_string(path)?;
+        let new = insert(&text, self.mark, &self.markdown());
+        let new = new.ok_or_else(|| format!("{} has no place for `{}`", path.display(), self.mark))?;
+        std::fs::write(path, new)?;
+        Ok(())
     }
 }
 
-const START: &str = "<!-- bench: start -->\n";
-const END: &str = "<!-- bench: end -->";
-
-/// Puts the table between the marks in a document.
-pub fn write(path: &Path, table: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let text = std::fs::read_to_string(path)?;
-    std::fs::write(path, insert(&text, table).ok_or("the document has no marks for the table")?)?;
-    Ok(())
-}
-
-fn insert(text: &str, table: &str) -> Option<String> {
-    let (before, rest) = text.split_once(START)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{START}{table}{END}{after}"))
+fn insert(text: &str, mark: &str, table: &str) -> Option<String> {
+    let (start, end) = (format!("<!-- {mark}: start -->\n"), format!("<!-- {mark}: end -->"));
+    let (before, rest) = text.split_once(&start)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{start}{table}{end}{after}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Measured, ReferenceTimes, Table, insert, median};
+    use super::{Row, Table, insert, median};
 
-    fn measured(cold: f64) -> Measured {
-        Measured {
-            reference: vec![ReferenceTimes { tree: 38.0, squashfs: 1.0, iso: 1.0 }],
-            cold: vec![cold],
-            warm: vec![10.0],
-            package: vec![2.0],
-            file: vec![1.0],
-            identical: vec![0.05],
-            all_outputs: vec![12.0],
-            resolve: vec![0.1],
-            apt: vec![2.0],
-            memory: vec![300_000_000],
-        }
+    fn table(rows: Vec<Row>) -> Table {
+        Table { mark: "bench", rows, note: String::new() }
     }
 
     #[test]
     fn a_limit_that_is_missed_fails_the_table() {
-        assert!(Table::new(&measured(12.0)).kept());
-        let missed = Table::new(&measured(30.0));
+        let against = ("reference", 40.0);
+        assert!(table(vec![Row::ratio("cold", 12.0, against, 0.45), Row::told("b", 9.0)]).kept());
+        let missed = table(vec![Row::ratio("cold", 30.0, against, 0.45)]);
         assert!(!missed.kept());
-        assert!(
-            missed
-                .markdown()
-                .contains("| cold: empty store | 30.00 s | reference 40.00 s | 0.750 | 0.45 | **missed** |")
-        );
+        let line = "| cold | 30.00 s | reference 40.00 s | 0.750 | 0.45 | **missed** |";
+        assert!(missed.markdown().contains(line));
     }
 
     #[test]
     fn nothing_measured_keeps_no_limit() {
-        assert!(!Table::new(&Measured::default()).kept());
+        let nothing = median(&[]);
+        assert!(!table(vec![Row::within("a", nothing, 100)]).kept());
+        assert!(!table(vec![Row::ratio("a", nothing, ("b", nothing), 1.0)]).kept());
+    }
+
+    #[test]
+    fn limits_of_time_and_memory() {
+        let at_limit = table(vec![Row::within("a", 0.008, 8), Row::memory("m", 120_000_000, 120)]);
+        assert!(at_limit.kept());
+        assert!(at_limit.markdown().contains("| a | 8.0 ms |  |  | 8 ms | kept |"));
+        assert!(!table(vec![Row::memory("m", 120_000_001, 120)]).kept());
     }
 
     #[test]
@@ -205,10 +170,8 @@ mod tests {
     #[test]
     fn only_the_marked_part_is_replaced() {
         let text = "a\n<!-- bench: start -->\nold\n<!-- bench: end -->\nb";
-        assert_eq!(
-            insert(text, "new\n").as_deref(),
-            Some("a\n<!-- bench: start -->\nnew\n<!-- bench: end -->\nb")
-        );
-        assert_eq!(insert("a", "new"), None);
+        let expected = "a\n<!-- bench: start -->\nnew\n<!-- bench: end -->\nb";
+        assert_eq!(insert(text, "bench", "new\n").as_deref(), Some(expected));
+        assert_eq!(insert(text, "bench resolve", "new\n"), None);
     }
 }
