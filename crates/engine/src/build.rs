@@ -1,6 +1,5 @@
 //! A whole build: lock, plan, run, publish.
 
-use std::path::Path;
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -8,7 +7,7 @@ use lbuild_sandbox::Launcher;
 use lbuild_spec::model::Output;
 use lbuild_store::{Digest, Root};
 
-use crate::disposal::delete_trees;
+use crate::disposal::empty_trash_beside;
 use crate::engine::{BuildRequest, Engine};
 use crate::error::BuildError;
 use crate::event::{Event, Observer};
@@ -26,14 +25,28 @@ impl Engine {
     pub fn build(&self, request: &BuildRequest, observer: &Observer<'_>) -> Result<BuildReport, BuildError> {
         let began = Instant::now();
         let (lock, launcher) = thread::scope(|scope| {
-            let launcher = scope.spawn(|| self.launcher());
+            let launcher = scope.spawn(launcher);
             let lock = self.lock_of(request, observer);
             (lock, launcher.join().unwrap_or(Err(BuildError::Cancelled)))
         });
-        let lock = lock?;
+        let (lock, launcher) = (lock?, launcher?);
+        let work = || self.build_locked(request, lock, &launcher, observer, began);
+        let built = empty_trash_beside(&self.store, &launcher, observer, work, |report| report.cached);
+        // Whatever fails because it was stopped, that is why.
+        built.map_err(|error| if observer.cancel.is_cancelled() { BuildError::Cancelled } else { error })
+    }
+
+    fn build_locked(
+        &self,
+        request: &BuildRequest,
+        lock: Lock,
+        launcher: &Launcher,
+        observer: &Observer<'_>,
+        began: Instant,
+    ) -> Result<BuildReport, BuildError> {
         check_clock(&lock)?;
-        let blueprint = &request.blueprint;
-        let planned = planner::plan(blueprint, &lock, &request.spec_dir, request.boot_check, &self.store)?;
+        let BuildRequest { blueprint, spec_dir, boot_check, .. } = request;
+        let planned = planner::plan(blueprint, &lock, spec_dir, *boot_check, &self.store, observer.cancel)?;
         planned
             .plan
             .check()
@@ -41,11 +54,10 @@ impl Engine {
         let steps = planned.plan.steps.iter().map(|step| step.step.name().to_owned()).collect();
         observer.emit(Event::Planned { steps });
         let publisher = Publisher::prepare(&request.out)?;
-        let launcher = launcher?;
         let Planned { plan, configure, files } = planned;
         let workshop = Workshop {
             engine: self,
-            launcher: &launcher,
+            launcher,
             observer,
             settings: Settings::of(blueprint, &lock),
             lock: &lock,
@@ -92,15 +104,12 @@ impl Engine {
         }
         Ok(lock.clone())
     }
+}
 
-    /// Starts the sandbox's launcher and removes what builds that were killed have left.
-    pub(crate) fn launcher(&self) -> Result<Launcher, BuildError> {
-        let failed = |source| BuildError::Sandbox { step: "sandbox".to_owned(), source };
-        let launcher = Launcher::new().map_err(|error| failed(Box::new(error)))?;
-        let delete = |path: &Path| delete_trees(&launcher, path);
-        self.store.sweep(&delete).map_err(BuildError::Store)?;
-        Ok(launcher)
-    }
+/// Starts the sandbox's launcher.
+pub(crate) fn launcher() -> Result<Launcher, BuildError> {
+    let failed = |source| BuildError::Sandbox { step: "sandbox".to_owned(), source };
+    Launcher::new().map_err(|error| failed(Box::new(error)))
 }
 
 /// What the build makes is told from what packages bring by its time, so the clock must be past all packages.

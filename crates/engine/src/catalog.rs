@@ -43,14 +43,26 @@ impl Engine {
         architecture: Architecture,
         observer: &Observer<'_>,
     ) -> Result<Catalog, ResolveError> {
+        let release = release.map(str::to_owned);
+        self.unless_stopped(observer, move |engine, observer| {
+            engine.read_catalog(base, release, architecture, observer)
+        })
+    }
+
+    fn read_catalog(
+        &self,
+        base: Base,
+        release: Option<String>,
+        architecture: Architecture,
+        observer: &Observer<'_>,
+    ) -> Result<Catalog, ResolveError> {
         if base != Base::Debian {
-            let request =
-                BaseRequest { release: release.map(str::to_owned), ..BaseRequest::usual(base, architecture) };
+            let request = BaseRequest { release, ..BaseRequest::usual(base, architecture) };
             let LoadedBase { index, family, release, arch } = self.load_base(&request, observer)?;
             return Ok(Catalog { index, release, architecture: arch, family });
         }
         let distro = debian::distro();
-        let release = known(distro, release.unwrap_or("stable"))?;
+        let release = known(distro, release.as_deref().unwrap_or("stable"))?;
         let arch = distro.architecture(architecture)?;
         let suites = Suites::of_tools(release, &arch).wider(release);
         let index = self.load_detailed(&suites, &Mirrors::of(None), observer)?;

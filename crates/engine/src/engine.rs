@@ -52,7 +52,8 @@ impl Default for JobLimits {
     }
 }
 
-/// Resolves, locks and builds on one store.
+/// Resolves, locks and builds on one store. Cheap to clone; clones share the store.
+#[derive(Clone)]
 pub struct Engine {
     pub(crate) limits: JobLimits,
     pub(crate) store: Store,

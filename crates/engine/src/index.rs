@@ -121,8 +121,8 @@ impl Engine {
             };
             let file = self.store.blobs().open(blob.digest).map_err(ResolveError::Store)?;
             let mut text = Vec::new();
-            let mut reader = Capped::new(std::io::BufReader::new(file), INDEX_CAP)
-                .map_err(|error| failed(Box::new(error)))?;
+            let file = std::io::BufReader::new(observer.cancel.reading(file));
+            let mut reader = Capped::new(file, INDEX_CAP).map_err(|error| failed(Box::new(error)))?;
             reader.read_to_end(&mut text).map_err(|error| failed(Box::new(error)))?;
             Ok(text)
         };

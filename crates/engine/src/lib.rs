@@ -14,6 +14,8 @@
 //! | `run`, `steps`, `job`, `agent` | running it: scheduler, each step, sandboxed jobs, our own code inside them |
 //! | [`boot`] | boots an image in QEMU and finds out whether it works |
 //! | [`configure`] | users, network, locale and the other concerns of a spec |
+//! | `disposal` | the trash of the store |
+//! | `unhurried` | work that is not waited for when somebody asks to stop |
 //! | `publish`, [`report`] | artifacts in the output directory, and what is said about them |
 
 pub mod boot;
@@ -47,10 +49,12 @@ mod run;
 mod steps;
 mod suite;
 mod support;
+mod unhurried;
 
 pub use agent::agents;
 pub use beside::embed_keys;
 pub use catalog::Catalog;
+pub use disposal::collect;
 pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits, Reach};
 pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
 pub use event::{Event, Observer};

@@ -5,7 +5,7 @@ use std::path::Path;
 use lbuild_spec::Blueprint;
 use lbuild_spec::blueprint::Content;
 use lbuild_spec::model::Output;
-use lbuild_store::{Digest, Store};
+use lbuild_store::{Cancel, Digest, Store};
 
 use crate::beside;
 use crate::configure::{Action, Owner};
@@ -29,9 +29,10 @@ pub(crate) fn plan(
     spec_dir: &Path,
     boot_check: bool,
     store: &Store,
+    cancel: &Cancel,
 ) -> Result<Planned, BuildError> {
     let configure = crate::configure::system(blueprint, lock);
-    let files = files(blueprint, spec_dir, store)?;
+    let files = files(blueprint, spec_dir, store, cancel)?;
     let mut draft = Draft { lock, steps: Vec::new() };
     let in_tree = blueprint.outputs.iter().any(|output| matches!(output, Output::Rootfs | Output::Oci));
     draft.trees(&configure, &files, in_tree);
@@ -185,6 +186,7 @@ fn files(
     blueprint: &Blueprint,
     spec_dir: &Path,
     store: &Store,
+    cancel: &Cancel,
 ) -> Result<Vec<(String, Vec<Action>)>, BuildError> {
     let mut groups = Vec::new();
     for (index, file) in blueprint.files.iter().enumerate() {
@@ -195,7 +197,7 @@ fn files(
             Content::Bytes(bytes) => Action::WriteFile { path, contents: bytes.clone(), mode, owner },
             Content::Source(source) => {
                 let pointer = format!("/files/{index}/source");
-                let digest = beside(spec_dir, source, pointer, store)?;
+                let digest = beside(spec_dir, source, pointer, store, cancel)?;
                 Action::WriteBlob { path, digest, mode, owner }
             }
         };
@@ -206,10 +208,19 @@ fn files(
 }
 
 /// Takes a file beside the spec into the store.
-fn beside(spec_dir: &Path, path: &str, pointer: String, store: &Store) -> Result<Digest, BuildError> {
+fn beside(
+    spec_dir: &Path,
+    path: &str,
+    pointer: String,
+    store: &Store,
+    cancel: &Cancel,
+) -> Result<Digest, BuildError> {
     let failed = |source| BuildError::SpecFile { path: spec_dir.join(path), pointer, source };
     match beside::open(spec_dir, path) {
-        Ok(mut file) => store.blobs().put(&mut file, None).map(|blob| blob.digest).map_err(BuildError::Store),
+        Ok(file) => {
+            let stored = store.blobs().put(&mut cancel.reading(file), None);
+            stored.map(|blob| blob.digest).map_err(BuildError::Store)
+        }
         Err(source) => Err(failed(source)),
     }
 }

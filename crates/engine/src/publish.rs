@@ -81,18 +81,30 @@ impl Publisher {
         let sums = manifest.artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.sha256));
         let manifest_digest = Digest::of(text.as_bytes());
         let sums = checksums(sums.chain([(MANIFEST_NAME, manifest_digest)]));
-        for item in &items {
-            self.place(engine, item.blob, &item.name)?;
-        }
-        self.place(engine, put(engine, text.as_bytes())?, MANIFEST_NAME)?;
-        self.place(engine, put(engine, sums.as_bytes())?, CHECKSUMS_NAME)?;
+        let (manifest_blob, sums) = (put(engine, text.as_bytes())?, put(engine, sums.as_bytes())?);
+        let files = items.iter().map(|item| (item.blob, item.name.as_str()));
+        let files = files.chain([(manifest_blob, MANIFEST_NAME), (sums, CHECKSUMS_NAME)]);
+        self.place(engine, files, observer)?;
         Ok(manifest.artifacts.into_iter().map(|artifact| told(artifact, observer)).collect())
     }
 
-    fn place(&self, engine: &Engine, blob: BlobRef, name: &str) -> Result<(), BuildError> {
-        let path = self.out.join(name);
-        let placed = engine.store.publications().place(blob, &path);
-        placed.map(drop).map_err(|error| output_error(path, error))
+    /// Copies every file before the first one appears, since that can fail and be stopped.
+    fn place<'n>(
+        &self,
+        engine: &Engine,
+        files: impl Iterator<Item = (BlobRef, &'n str)>,
+        observer: &Observer<'_>,
+    ) -> Result<(), BuildError> {
+        let copies: Vec<_> = files
+            .map(|(blob, name)| {
+                let path = self.out.join(name);
+                let copy = engine.store.publications().copy(blob, &path, observer.cancel);
+                copy.map(|copy| (copy, path.clone())).map_err(|error| output_error(path, error))
+            })
+            .collect::<Result<_, _>>()?;
+        copies
+            .into_iter()
+            .try_for_each(|(copy, path)| copy.name().map(drop).map_err(|error| output_error(path, error)))
     }
 }
 

@@ -45,6 +45,15 @@ impl Engine {
         blueprint: &Blueprint,
         observer: &Observer<'_>,
     ) -> Result<Resolution, ResolveError> {
+        let blueprint = blueprint.clone();
+        self.unless_stopped(observer, move |engine, observer| engine.resolve_system(&blueprint, observer))
+    }
+
+    fn resolve_system(
+        &self,
+        blueprint: &Blueprint,
+        observer: &Observer<'_>,
+    ) -> Result<Resolution, ResolveError> {
         if blueprint.base != Base::Debian {
             return Ok(Resolution { packages: self.choose(blueprint, observer)? });
         }
@@ -62,6 +71,15 @@ impl Engine {
 
     /// The problem of a spec as it can be solved again without any index, answered or not.
     pub fn problem(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Snapshot, ResolveError> {
+        let blueprint = blueprint.clone();
+        self.unless_stopped(observer, move |engine, observer| engine.state_problem(&blueprint, observer))
+    }
+
+    fn state_problem(
+        &self,
+        blueprint: &Blueprint,
+        observer: &Observer<'_>,
+    ) -> Result<Snapshot, ResolveError> {
         let distro = debian::distro();
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
@@ -108,6 +126,11 @@ impl Engine {
     /// The answer is kept under the spec and the release files that it follows from: as long as a mirror says that
     /// nothing has changed, the same spec has the same lock without an index being loaded.
     pub fn lock(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Lock, ResolveError> {
+        let blueprint = blueprint.clone();
+        self.unless_stopped(observer, move |engine, observer| engine.find_lock(&blueprint, observer))
+    }
+
+    fn find_lock(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Lock, ResolveError> {
         support::check(blueprint)?;
         let distro = debian::distro();
         let sources = self.sources(distro, blueprint, observer)?;
@@ -176,10 +199,12 @@ impl Engine {
 
     /// The packages that boot an image that nobody described.
     pub(crate) fn boot_tools(&self, observer: &Observer<'_>) -> Result<Vec<LockedPackage>, ResolveError> {
-        let distro = debian::distro();
-        let suites = Suites::of_tools(known(distro, &distro.tools_release)?, "amd64");
-        let (index, _) = self.load_indexes(&suites, &Mirrors::of(None), observer)?;
-        closure(&index, &debian::boot_request("amd64"))
+        self.unless_stopped(observer, |engine, observer| {
+            let distro = debian::distro();
+            let suites = Suites::of_tools(known(distro, &distro.tools_release)?, "amd64");
+            let (index, _) = engine.load_indexes(&suites, &Mirrors::of(None), observer)?;
+            closure(&index, &debian::boot_request("amd64"))
+        })
     }
 }
 

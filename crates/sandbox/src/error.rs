@@ -43,6 +43,9 @@ pub enum LaunchError {
         #[source]
         source: io::Error,
     },
+    /// The caller stopped it.
+    #[error("stopped on request")]
+    Stopped,
     /// The supervisor went away or spoke nonsense.
     #[error("lost the sandbox supervisor")]
     Lost {

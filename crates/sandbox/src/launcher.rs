@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -16,6 +18,9 @@ use crate::preflight::Report;
 use crate::running::{Running, Stream};
 use crate::spec::{Output, Spec, Stdin, Task};
 use crate::wire::{Job, Reply, Request, SUBCOMMAND};
+
+/// How often somebody who waits for a deletion looks whether to stop it.
+const STOP_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// Starts jobs. Cheap to clone and to share between threads.
 #[derive(Debug, Clone)]
@@ -106,7 +111,15 @@ impl Launcher {
     /// # Errors
     /// When something in it cannot be deleted.
     pub fn delete_tree(&self, path: &Path) -> Result<(), LaunchError> {
-        self.ask(&Request::DeleteTree { path: absolute(path)? }).map(drop)
+        self.delete_tree_unless(path, &|| false)
+    }
+
+    /// Like [`Launcher::delete_tree`], as long as `stop` does not hold. What is left then can be deleted another time.
+    ///
+    /// # Errors
+    /// As [`Launcher::delete_tree`]; `Stopped` when it was stopped before its end.
+    pub fn delete_tree_unless(&self, path: &Path, stop: &dyn Fn() -> bool) -> Result<(), LaunchError> {
+        self.ask_unless(&Request::DeleteTree { path: absolute(path)? }, stop).map(drop)
     }
 
     /// The part of the preflight that needs no job.
@@ -133,13 +146,25 @@ impl Launcher {
     }
 
     fn ask(&self, request: &Request) -> Result<Reply, LaunchError> {
+        self.ask_unless(request, &|| false)
+    }
+
+    /// Tells the supervisor that nobody wants an answer any more once `stop` holds.
+    fn ask_unless(&self, request: &Request, stop: &dyn Fn() -> bool) -> Result<Reply, LaunchError> {
         let (mut child, control) = self.start()?;
-        let reply = send(&control, request, &[]).and_then(|()| receive(&control));
+        let reply = send(&control, request, &[]).and_then(|()| {
+            let stopped = wait_unless(&control, stop)?;
+            if stopped {
+                control.finish();
+            }
+            Ok((receive(&control)?, stopped))
+        });
         // The supervisor ends by itself after its one answer.
         let ended = child.wait();
         match reply.map_err(lost)? {
-            Reply::Failed(failure) => Err(setup(failure)),
-            reply => ended.map(|_| reply).map_err(lost),
+            (Reply::Failed(_), true) => Err(LaunchError::Stopped),
+            (Reply::Failed(failure), false) => Err(setup(failure)),
+            (reply, _) => ended.map(|_| reply).map_err(lost),
         }
     }
 }
@@ -189,6 +214,18 @@ fn send(control: &Channel, request: &Request, fds: &[BorrowedFd<'_>]) -> io::Res
 pub(crate) fn receive(control: &Channel) -> io::Result<Reply> {
     let message = control.recv()?.ok_or(io::ErrorKind::UnexpectedEof)?;
     serde_json::from_slice(&message.bytes).map_err(io::Error::other)
+}
+
+/// Waits for an answer; whether `stop` held before it came.
+fn wait_unless(control: &Channel, stop: &dyn Fn() -> bool) -> io::Result<bool> {
+    while !stop() {
+        match poll(&mut [PollFd::new(control, PollFlags::IN)], Some(&STOP_POLL)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(true)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, LaunchError> {

@@ -42,8 +42,8 @@ impl Unnamed {
         }
     }
 
-    /// As [`Self::create`], for file systems without nameless files, and for replacing an existing name.
-    pub(crate) fn create_named(dir: &Path) -> Result<Self, StoreError> {
+    /// As [`Self::create`], for file systems without nameless files.
+    fn create_named(dir: &Path) -> Result<Self, StoreError> {
         loop {
             let path = dir.join(unique_name(""));
             let file = File::options()
@@ -78,12 +78,26 @@ impl Unnamed {
         }
     }
 
-    /// Gives the file its name, replacing what is there. Only for [`Self::create_named`].
-    fn replace(mut self, path: &Path) -> Result<(), StoreError> {
-        let temporary = self.temporary.take().unwrap_or_default();
+    /// Gives the file its name, replacing what is there, by way of a temporary one in `dir`.
+    fn replace(mut self, dir: &Path, path: &Path) -> Result<(), StoreError> {
+        let temporary = match self.temporary.take() {
+            Some(temporary) => temporary,
+            None => self.name_locked(dir)?,
+        };
         fs::rename(&temporary, path)
             .inspect_err(|_| drop(fs::remove_file(&temporary)))
             .during("replace", path)
+    }
+
+    /// Gives the file a temporary name, locked so that no sweep removes it.
+    fn name_locked(&mut self, dir: &Path) -> Result<PathBuf, StoreError> {
+        loop {
+            let path = dir.join(unique_name(""));
+            lock::try_exclusive(&self.file).during("lock", &path)?;
+            if self.link(&path)? {
+                return Ok(path);
+            }
+        }
     }
 }
 
@@ -125,14 +139,14 @@ pub(crate) fn replace(
     bytes: &[u8],
     durability: Durability,
 ) -> Result<(), StoreError> {
-    let mut temporary = Unnamed::create_named(temporary_dir)?;
+    let mut temporary = Unnamed::create(temporary_dir)?;
     let size = bytes.len() as u64;
     let full = |error: StoreError| error.needing(size);
     temporary.file.write_all(bytes).during("write", path).map_err(full)?;
     if durability == Durability::Synced {
         temporary.file.sync_all().during("flush", path).map_err(full)?;
     }
-    temporary.replace(path)?;
+    temporary.replace(temporary_dir, path)?;
     if durability == Durability::Synced
         && let Some(parent) = path.parent()
     {

@@ -102,7 +102,7 @@ impl<'a> Blobs<'a> {
                 Ok(0) => return writer.finish(expected),
                 Ok(count) => writer.append(&buffer[..count])?,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(StoreError::Source(error)),
+                Err(error) => return Err(StoreError::of_source(error)),
             }
         }
     }
@@ -123,8 +123,9 @@ impl<'a> Blobs<'a> {
     /// Makes the file `path`, which lies on the store's file system (see [`Store::scratch`]), a blob without copying
     /// it. The caller makes sure that nobody writes to it any more; the name is gone afterwards.
     ///
-    /// A file that belongs to another user and cannot be given to us is copied instead.
-    pub fn adopt(self, path: &Path) -> Result<BlobRef, StoreError> {
+    /// A file that belongs to another user and cannot be given to us is copied instead. When `cancel` is raised, the
+    /// file stays where it is.
+    pub fn adopt(self, path: &Path, cancel: &Cancel) -> Result<BlobRef, StoreError> {
         // The name may have been made by a hostile job: a link would lead out, a fifo would hold us.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::open(path, flags, Mode::empty()).during("open", path)?);
@@ -136,11 +137,11 @@ impl<'a> Blobs<'a> {
         let foreign = metadata.uid() != ids.0.as_raw();
         let given = !foreign || rustix::fs::fchown(&file, Some(ids.0), Some(ids.1)).is_ok();
         if !given || metadata.nlink() != 1 {
-            let blob = self.put(&mut file, None)?;
+            let blob = self.put(&mut cancel.reading(file), None)?;
             fs::remove_file(path).during("remove", path)?;
             return Ok(blob);
         }
-        let (digest, size) = Digest::of_reader(&mut file).during("read", path)?;
+        let (digest, size) = Digest::of_reader(&mut cancel.reading(&mut file)).during("read", path)?;
         self.name(&file, path, digest)?;
         Ok(BlobRef { digest, size })
     }

@@ -117,6 +117,9 @@ fn needed_text(needed: Option<u64>) -> String {
 impl StoreError {
     /// Sorts a system error by what the user must do about it.
     pub fn from_io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        if is_cancelled(&source) {
+            return Self::Cancelled;
+        }
         let path = path.to_path_buf();
         match source.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::NOSPC | Errno::DQUOT) => Self::full(&path, None),
@@ -124,6 +127,11 @@ impl StoreError {
             Some(Errno::ACCESS | Errno::PERM) => Self::Permission { action, path },
             _ => Self::Io { action, path, source },
         }
+    }
+
+    /// The reader that supplies a blob's content failed, or was stopped.
+    pub(crate) fn of_source(source: io::Error) -> Self {
+        if is_cancelled(&source) { Self::Cancelled } else { Self::Source(source) }
     }
 
     /// `path` cannot be written for lack of space.
@@ -140,6 +148,12 @@ impl StoreError {
         }
         self
     }
+}
+
+/// Whether this is how [`crate::Reading`] ends.
+fn is_cancelled(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(inner, Some(StoreError::Cancelled))
 }
 
 /// Adds what was being done, and to what, to a system error.

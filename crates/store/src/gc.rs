@@ -51,7 +51,7 @@ pub struct Collected {
     pub blobs: u64,
     /// Trees removed.
     pub trees: u64,
-    /// Parsed indexes, unfinished downloads, damaged blobs and records removed.
+    /// Parsed indexes, unfinished downloads, damaged blobs, and what stopped builds left, removed.
     pub others: u64,
     /// Bytes freed.
     pub freed_bytes: u64,
@@ -86,16 +86,19 @@ impl Store {
         cancel: &Cancel,
     ) -> Result<Collected, StoreError> {
         let _one_at_a_time = lock::acquire(&self.dir(layout::LOCKS).join("gc"), cancel)?;
-        let collected = {
+        let trash = self.trash()?;
+        let mut collected = {
             self.session().end_reading();
             let collection = session::open_collection(self.path())?;
             flock(&collection, FlockOperation::LockExclusive).during("lock", self.path())?;
             self.remove_names(policy)?
         };
+        collected.others += trash.count;
+        collected.freed_bytes += trash.bytes;
         if !policy.dry_run {
             self.forget_broken_steps()?;
             self.tidy_records(policy)?;
-            self.sweep(delete)?;
+            self.sweep(delete, &|| cancel.is_cancelled())?;
             self.sync()?;
         }
         Ok(collected)

@@ -48,14 +48,14 @@ mod watermarks;
 mod writer;
 
 pub use blobs::{BlobRef, Blobs};
-pub use cancel::Cancel;
+pub use cancel::{Cancel, Reading};
 pub use error::StoreError;
 pub use gc::{Collected, Policy};
 pub use index::Indexes;
 pub use lbuild_digest::{Digest, Hasher, InvalidDigest};
 pub use lock::Guard;
 pub use partial::{Claim, Partial};
-pub use published::{Placed, Publications};
+pub use published::{Copy, Placed, Publications};
 pub use responses::{Response, Responses};
 pub use roots::{Root, Roots};
 pub use scratch::Scratch;

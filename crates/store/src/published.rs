@@ -14,7 +14,7 @@ use lbuild_digest::READ_SIZE;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlobRef, Digest, Hasher, Store, StoreError,
+    BlobRef, Cancel, Digest, Hasher, Store, StoreError,
     atomic::{Durability, Unnamed},
     error::During,
     records,
@@ -46,21 +46,27 @@ impl<'a> Publications<'a> {
     ///
     /// The copy is not flushed: waiting for the disk would take longer than many builds, and after a power cut the
     /// next build places it again, since `journal` forgets what it had placed.
-    pub fn place(self, blob: BlobRef, path: &Path) -> Result<Placed, StoreError> {
+    pub fn place(self, blob: BlobRef, path: &Path, cancel: &Cancel) -> Result<Placed, StoreError> {
+        self.copy(blob, path, cancel)?.name()
+    }
+
+    /// The part of [`Publications::place`] that takes time. Nothing is to be seen at `path` before [`Copy::name`], so
+    /// that several files can appear together or not at all.
+    pub fn copy(self, blob: BlobRef, path: &Path, cancel: &Cancel) -> Result<Copy<'a>, StoreError> {
+        let copy = |target| Copy { publications: self, blob, path: path.to_path_buf(), target };
         if self.is_current(path, blob) {
-            return Ok(Placed::Current);
+            return Ok(copy(None));
         }
-        let mut source = self.store.blobs().open(blob.digest)?;
+        let mut source = cancel.reading(self.store.blobs().open(blob.digest)?);
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut target = Unnamed::create(dir)?;
-        let found = copy(&mut source, &mut target.file, path).map_err(|error| error.needing(blob.size))?;
+        let found =
+            copy_hashed(&mut source, &mut target.file, path).map_err(|error| error.needing(blob.size))?;
         if found != blob.digest {
             return Err(self.store.blobs().quarantine(blob.digest, found)?);
         }
         target.file.set_permissions(fs::Permissions::from_mode(0o644)).during("set the mode of", path)?;
-        name(target, path)?;
-        self.record(path, blob)?;
-        Ok(Placed::Written)
+        Ok(copy(Some(target)))
     }
 
     /// Whether `path` is a copy of `blob` that nobody touched since [`Publications::place`] or
@@ -94,6 +100,27 @@ fn path_key(path: &Path) -> PathBuf {
     }
 }
 
+/// A copy without a name. Dropped without [`Copy::name`], nothing stays.
+#[derive(Debug)]
+pub struct Copy<'a> {
+    publications: Publications<'a>,
+    blob: BlobRef,
+    path: PathBuf,
+    /// `None` when the file is there.
+    target: Option<Unnamed>,
+}
+
+impl Copy<'_> {
+    /// Makes it appear.
+    pub fn name(self) -> Result<Placed, StoreError> {
+        let Self { publications, blob, path, target } = self;
+        let Some(target) = target else { return Ok(Placed::Current) };
+        name(target, &path)?;
+        publications.record(&path, blob)?;
+        Ok(Placed::Written)
+    }
+}
+
 /// Identity and state of a published file: any write to it, and any file put in its place, changes one of these.
 #[derive(PartialEq, Serialize, Deserialize)]
 pub(crate) struct Publication {
@@ -124,7 +151,7 @@ impl Publication {
 const PIECES: usize = 8;
 
 /// Copies everything and returns the digest of what was copied, which another thread computes meanwhile.
-fn copy(source: &mut File, target: &mut File, path: &Path) -> Result<Digest, StoreError> {
+fn copy_hashed(source: &mut dyn Read, target: &mut File, path: &Path) -> Result<Digest, StoreError> {
     let (pieces, copied) = mpsc::sync_channel::<Vec<u8>>(PIECES);
     // This end goes with the closure, also when that fails, and then the other thread ends.
     thread::scope(move |scope| {

@@ -144,13 +144,16 @@ impl Store {
 
     /// A temporary directory on the store's file system, for whatever a step needs while it runs.
     pub fn scratch(&self) -> Result<Scratch, StoreError> {
-        Scratch::create(&self.dir(layout::DRAFTS))
+        Scratch::create(&self.dir(layout::DRAFTS), &self.dir(layout::TRASH))
     }
 
-    /// Deletes trees, drafts and scratch directories that dead processes or [`Store::collect`] left. Returns how many.
-    pub fn sweep(&self, delete: DeleteTree<'_>) -> Result<usize, StoreError> {
-        let drafts = crate::scratch::sweep(&self.dir(layout::DRAFTS), delete)?;
-        Ok(drafts + crate::scratch::sweep(&self.dir(layout::TRASH), delete)?)
+    /// Deletes what is in the trash, and drafts and scratch directories of dead processes. Returns how many there were.
+    ///
+    /// # Errors
+    /// `Cancelled` once `stop` holds; what is left stays for the next time.
+    pub fn sweep(&self, delete: DeleteTree<'_>, stop: &dyn Fn() -> bool) -> Result<usize, StoreError> {
+        let drafts = crate::scratch::sweep(&self.dir(layout::DRAFTS), delete, stop)?;
+        Ok(drafts + crate::scratch::sweep(&self.dir(layout::TRASH), delete, stop)?)
     }
 
     /// Writes everything back to the disk, so that a power cut from here on costs nothing that exists now. Takes as

@@ -12,12 +12,7 @@ use std::{
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Digest, Scratch, Store, StoreError, atomic,
-    error::During,
-    records,
-    store::{DeleteTree, layout},
-};
+use crate::{Digest, Scratch, Store, StoreError, atomic, error::During, records, scratch, store::layout};
 
 /// What is known about a tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +46,7 @@ impl Tree {
     }
 }
 
-/// A tree that is being made. Dropped without [`Trees::commit`], it stays for [`Store::sweep`].
+/// A tree that is being made. Dropped without [`Trees::commit`], it goes to the trash, for [`Store::sweep`].
 #[derive(Debug)]
 pub struct TreeDraft {
     key: Digest,
@@ -73,11 +68,6 @@ impl TreeDraft {
     /// The key under which it will be committed.
     pub fn key(&self) -> Digest {
         self.key
-    }
-
-    /// Gives the draft up and deletes it.
-    pub fn discard(self, delete: DeleteTree<'_>) -> Result<(), StoreError> {
-        self.scratch.remove(delete)
     }
 }
 
@@ -121,7 +111,7 @@ impl<'a> Trees<'a> {
     }
 
     /// Names a finished draft. The draft's directory must hold nothing but `root` then. If the tree exists already,
-    /// that one is returned and the draft stays for [`Store::sweep`].
+    /// that one is returned and the draft goes to the trash.
     #[expect(clippy::needless_pass_by_value, reason = "a committed draft is used up, and its lock ends here")]
     pub fn commit(self, draft: TreeDraft, meta: &TreeMeta) -> Result<Tree, StoreError> {
         let path = self.path(draft.key);
@@ -163,9 +153,7 @@ impl<'a> Trees<'a> {
 
     /// Takes the name from a tree and leaves it to [`Store::sweep`]. The caller holds the collection lock.
     pub(crate) fn bury(self, key: Digest) -> Result<(), StoreError> {
-        let path = self.path(key);
-        let grave = self.store.dir(layout::TRASH).join(atomic::unique_name(""));
-        fs::rename(&path, &grave).during("remove", &path)
+        scratch::bury(&self.path(key), &self.store.dir(layout::TRASH))
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
 use serde::Serialize;
 
-use crate::{Store, StoreError, blobs, error::During, store::layout};
+use crate::{Store, StoreError, blobs, error::During, scratch, store::layout};
 
 /// One kind of object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    fn add(&mut self, bytes: u64) {
+    pub(crate) fn add(&mut self, bytes: u64) {
         self.count += 1;
         self.bytes += bytes;
     }
@@ -39,13 +39,15 @@ pub struct Usage {
     pub partial: Kind,
     /// Blobs that were found damaged.
     pub quarantined: Kind,
+    /// Directories of builds that were stopped or killed, and trees that were collected: waiting for their deletion.
+    pub trash: Kind,
 }
 
 impl Usage {
     /// Bytes of everything together.
     pub fn bytes(&self) -> u64 {
-        let kinds = [self.blobs, self.trees, self.steps, self.indexes, self.partial, self.quarantined];
-        kinds.iter().map(|kind| kind.bytes).sum()
+        let objects = [self.blobs, self.trees, self.steps, self.indexes, self.partial, self.quarantined];
+        objects.iter().chain([&self.trash]).map(|kind| kind.bytes).sum()
     }
 }
 
@@ -57,6 +59,7 @@ impl Store {
             indexes: files(&self.dir(layout::INDEX))?,
             partial: files(&self.dir(layout::PARTS))?,
             quarantined: files(&self.dir(layout::QUARANTINE))?,
+            trash: self.trash()?,
             ..Usage::default()
         };
         for (_, metadata) in blobs::entries(self.path())? {
@@ -66,6 +69,13 @@ impl Store {
             usage.trees.add(tree.meta.bytes);
         }
         Ok(usage)
+    }
+
+    /// Room that [`Store::sweep`] would free.
+    pub(crate) fn trash(&self) -> Result<Kind, StoreError> {
+        let drafts = scratch::usage(&self.dir(layout::DRAFTS))?;
+        let trash = scratch::usage(&self.dir(layout::TRASH))?;
+        Ok(Kind { count: drafts.count + trash.count, bytes: drafts.bytes + trash.bytes })
     }
 }
 

@@ -1,6 +1,5 @@
 //! `lbuild cache`: what the store holds, and freeing space in it.
 
-use std::io;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -104,11 +103,9 @@ fn policy(options: &GcOptions) -> Policy {
 
 fn collect(store: &Store, options: &GcOptions, context: &Context) -> Result<Collected, Failure> {
     let launcher = Launcher::new().map_err(|error| Failure::from_error(Exit::Build, &error))?;
-    // trees belong to mapped uids, so only the sandbox can remove them
-    let delete = |path: &std::path::Path| launcher.delete_tree(path).map_err(io::Error::other);
     let session = Session::start(context, "collecting what is no longer needed")?;
     session
-        .run(|observer| store.collect(&policy(options), &delete, observer.cancel))
+        .run(|observer| lbuild_engine::collect(store, &launcher, &policy(options), observer.cancel))
         .map_err(|error| engine_failure::store(&error))
 }
 
@@ -134,6 +131,7 @@ fn listing_text(listing: &Listing, style: Style) -> String {
         ("parsed indexes", usage.indexes),
         ("unfinished downloads", usage.partial),
         ("damaged files set aside", usage.quarantined),
+        ("trash, emptied by the next build", usage.trash),
     ];
     let mut lines = vec![format!("{}\n", style.strong(&listing.path))];
     for (what, kind) in rows.into_iter().filter(|(_, kind)| kind.count > 0) {

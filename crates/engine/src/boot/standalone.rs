@@ -15,6 +15,8 @@ use super::machine::Machine;
 use super::report::Report;
 use super::run::Exit;
 use super::sandboxed::SandboxQemu;
+use crate::build::launcher;
+use crate::disposal::empty_trash_beside;
 use crate::engine::Engine;
 use crate::error::BuildError;
 use crate::event::{Event, Observer};
@@ -40,8 +42,9 @@ impl Engine {
     /// Makes the emulator ready: its tree, from the store where the store has it, and the choice between KVM and
     /// emulation.
     pub fn emulator(&self, observer: &Observer<'_>) -> Result<Emulator, BuildError> {
-        let launcher = self.launcher()?;
-        let tools = self.emulator_tree(&launcher, observer)?;
+        let launcher = launcher()?;
+        let make = || self.emulator_tree(&launcher, observer);
+        let tools = empty_trash_beside(&self.store, &launcher, observer, make, |_| true)?;
         let qemu = SandboxQemu::new(&launcher, vec![tools.clone()]);
         let acceleration = Acceleration::detect(&qemu, observer.cancel);
         Ok(Emulator { launcher, tools, acceleration })

@@ -48,7 +48,7 @@ fn planned(path: &Path) -> Plan {
     let store = Store::open(directory.path()).unwrap();
     let blueprint = blueprint(path);
     let lock = lock(&blueprint);
-    plan(&blueprint, &lock, path.parent().unwrap(), true, &store).unwrap().plan
+    plan(&blueprint, &lock, path.parent().unwrap(), true, &store, &Cancel::new()).unwrap().plan
 }
 
 /// One line for the plan, one for each step.

@@ -72,7 +72,7 @@ fn made(bench: &Bench<'_>, report: &Report, place: &Path) -> Result<Made, BuildE
     for name in [REPORT, SERIAL_LOG, SCREENSHOT] {
         let path = place.join(name);
         if path.exists() {
-            let blob = bench.store().blobs().adopt(&path).map_err(BuildError::Store)?;
+            let blob = bench.adopt(&path)?;
             outputs.push(Output { name: name.to_owned(), reference: OutputRef::Blob(blob) });
         }
     }

@@ -59,8 +59,7 @@ pub(super) fn generate(bench: &Bench<'_>) -> Result<Made, BuildError> {
     spec.mounts.extend(tools);
     spec.fds.push(out.into());
     let generated: Generated = Single::run(bench, spec)?;
-    let blob = bench.store().blobs().adopt(&path).map_err(BuildError::Store)?;
-    place.remove(bench);
+    let blob = bench.adopt(&path)?;
     let output = Output { name: IMAGE.to_owned(), reference: OutputRef::Blob(blob) };
     let data = serde_json::to_value(generated).map_err(|error| bench.jobs().sandbox(error))?;
     Ok(Made { outputs: vec![output], data, size: Some(blob.size), ..Made::default() })

@@ -19,7 +19,7 @@ use lbuild_image::hygiene::{Declared, Policy, Scope};
 use lbuild_sandbox::Launcher;
 use lbuild_spec::Blueprint;
 use lbuild_spec::blueprint::{Algorithm, Compression};
-use lbuild_store::{Cancel, Digest, Store};
+use lbuild_store::{BlobRef, Cancel, Digest, Store};
 
 use crate::agent::Seal;
 use crate::configure::{Action, Probe};
@@ -145,6 +145,11 @@ pub(crate) fn boot_report(done: &Done) -> Option<BootReport> {
 impl<'a> Bench<'a> {
     pub(crate) fn store(&self) -> &'a Store {
         &self.workshop.engine.store
+    }
+
+    /// Takes a file on the store's file system into the store.
+    pub(crate) fn adopt(&self, path: &Path) -> Result<BlobRef, BuildError> {
+        self.store().blobs().adopt(path, self.cancel).map_err(BuildError::Store)
     }
 
     pub(crate) fn jobs(&self) -> Jobs<'a> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lbuild_image::blob::Compressed;
 use lbuild_image::exclude::Excludes;
@@ -19,7 +19,6 @@ use super::initramfs::generated;
 use super::talk::Single;
 use super::tasks::{agent, tool_task};
 use crate::agent::{IsoInput, TarballInput, TarballReport, name};
-use crate::disposal::delete_trees;
 use crate::error::BuildError;
 use crate::plan::Step;
 use crate::run::Made;
@@ -86,8 +85,7 @@ pub(super) fn rootfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
     spec.mounts.push(Mount::Tree { lowers: bench.layers()?, target: PathBuf::from(TARGET) });
     spec.fds.push(out.into());
     let report: TarballReport = Single::run(bench, spec)?;
-    let blob = bench.store().blobs().adopt(&path).map_err(BuildError::Store)?;
-    work.remove(bench);
+    let blob = bench.adopt(&path)?;
     Ok(made(blob, serde_json::json!({ "compressed": report.compressed, "plain": report.plain })))
 }
 
@@ -100,7 +98,8 @@ pub(super) fn oci(bench: &Bench<'_>) -> Result<Made, BuildError> {
         serde_json::from_value(record.data.clone()).map_err(|error| failed(&error))?;
     let layer = Compressed { compressed: report.compressed, plain: report.plain };
     let blob = record.blob(IMAGE).ok_or_else(|| failed(&io::Error::other("no root filesystem")))?;
-    let mut bytes = bench.store().blobs().open(blob.digest).map_err(BuildError::Store)?;
+    let bytes = bench.store().blobs().open(blob.digest).map_err(BuildError::Store)?;
+    let mut bytes = bench.cancel.reading(bytes);
     let mut writer = Sink(bench.store().blobs().writer().map_err(BuildError::Store)?);
     let mut buffered = BufWriter::with_capacity(1 << 20, &mut writer);
     oci::write_layout(&oci_options(bench), &layer, &mut bytes, &mut buffered)
@@ -218,19 +217,9 @@ impl Workplace {
         Ok(spec)
     }
 
-    /// Takes one file of the directory into the store and deletes the rest.
+    /// Takes one file of the directory into the store and gives the rest up.
     fn adopt(self, bench: &Bench<'_>, file: &str) -> Result<Made, BuildError> {
-        let blob =
-            bench.store().blobs().adopt(&self.work().join(Path::new(file))).map_err(BuildError::Store)?;
-        self.remove(bench);
-        Ok(made(blob, serde_json::Value::Null))
-    }
-
-    pub(super) fn remove(self, bench: &Bench<'_>) {
-        let launcher = bench.workshop.launcher;
-        let delete = |path: &Path| delete_trees(launcher, path);
-        // What cannot be deleted now is deleted when the store is opened next.
-        let _ = self.scratch.remove(&delete);
+        Ok(made(bench.adopt(&self.work().join(file))?, serde_json::Value::Null))
     }
 }
 

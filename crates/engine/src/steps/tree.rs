@@ -1,6 +1,6 @@
 //! Trees: the layers that steps write into, each over the ones below.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lbuild_sandbox::{Root, Spec};
 use lbuild_store::{Output, OutputRef, TreeDraft, TreeMeta};
@@ -9,7 +9,6 @@ use super::Bench;
 use super::talk::Single;
 use super::tasks::agent;
 use crate::agent::{Measured, name};
-use crate::disposal::delete_trees;
 use crate::error::BuildError;
 use crate::plan::Step;
 use crate::run::{Done, Made};
@@ -51,15 +50,8 @@ impl Bench<'_> {
         let launcher = self.workshop.launcher;
         launcher.make_tree_dir(&draft.root()).map_err(|error| self.jobs().sandbox(error))?;
         let draft = Draft { lowers: self.layers_under_tree()?, draft };
-        match fill(&draft) {
-            Ok(data) => self.commit(draft.draft, data),
-            Err(error) => {
-                let delete = |path: &Path| delete_trees(launcher, path);
-                // Why the tree is useless says more than why it could not be deleted; the next start sweeps.
-                let _ = draft.draft.discard(&delete);
-                Err(error)
-            }
-        }
+        let data = fill(&draft)?;
+        self.commit(draft.draft, data)
     }
 
     fn commit(&self, draft: TreeDraft, data: serde_json::Value) -> Result<Made, BuildError> {

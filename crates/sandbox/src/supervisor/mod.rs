@@ -42,7 +42,7 @@ fn answer(request: Request, control: &Channel, agents: &[Agent]) -> Result<Reply
             run::run(*job, given, &state, control, agents).map(Reply::Finished)
         }
         Request::MakeTree { path } => tree::make(Ids::detect()?, &path).map(|()| Reply::Done),
-        Request::DeleteTree { path } => tree::delete(&path).map(|()| Reply::Done),
+        Request::DeleteTree { path } => tree::delete(&path, control).map(|()| Reply::Done),
         Request::Sweep { state } => record::sweep(&state).map(|()| Reply::Done),
         Request::Look { state } => look::look(&state).map(Reply::Report),
     }

@@ -7,12 +7,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Uid, fchown, mkdirat, openat, renameat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions, waitid};
 
+use crate::channel::Channel;
 use crate::failure::{Failure, Step};
 use crate::ids::Ids;
 use crate::init::become_root;
@@ -23,6 +25,9 @@ const MAX_DEPTH: usize = 100;
 
 /// How often a directory that fills up again while it is being emptied is emptied again.
 const MAX_PASSES: usize = 1000;
+
+/// Entries that are deleted between two looks at whether the caller still wants it.
+const LOOK: u32 = 64;
 
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -44,9 +49,11 @@ pub(super) fn make(ids: Ids, path: &Path) -> Result<(), Failure> {
     result.map_err(|failure| about(failure, "make", path))
 }
 
-/// Deletes a tree; one that does not exist is deleted already.
-pub(super) fn delete(path: &Path) -> Result<(), Failure> {
+/// Deletes a tree; one that does not exist is deleted already. Stops half-way when the caller says no more on
+/// `control`, which is also what its death says.
+pub(super) fn delete(path: &Path, control: &Channel) -> Result<(), Failure> {
     let (parent, name) = split(path)?;
+    let empty = |tree: &OwnedFd| empty(tree, control);
     let deleted = match openat(&parent, &name, DIRECTORY, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(()),
         // Closed to the caller, but not to the ids of the tree.
@@ -115,8 +122,8 @@ fn with_tree_ids(ids: Ids, work: impl FnOnce() -> Result<(), Failure>) -> Result
 }
 
 /// Deletes everything in `top`.
-fn empty(top: &OwnedFd) -> Result<(), Failure> {
-    let mut remover = Remover { top: top.as_fd(), moved: 0, again: false };
+fn empty(top: &OwnedFd, control: &Channel) -> Result<(), Failure> {
+    let mut remover = Remover { top: top.as_fd(), control, seen: 0, moved: 0, again: false };
     for _ in 0..MAX_PASSES {
         remover.again = false;
         remover.empty(openat(top, c".", DIRECTORY, Mode::empty()).step("open it")?, 0)?;
@@ -129,6 +136,8 @@ fn empty(top: &OwnedFd) -> Result<(), Failure> {
 
 struct Remover<'a> {
     top: BorrowedFd<'a>,
+    control: &'a Channel,
+    seen: u32,
     moved: u64,
     /// Whether something was left for another pass.
     again: bool,
@@ -143,6 +152,7 @@ impl Remover<'_> {
             if name == c"." || name == c".." {
                 continue;
             }
+            self.look()?;
             let at = entries.fd().step("list a directory")?;
             let removed = match entry.file_type() {
                 FileType::Directory | FileType::Unknown => self.remove_directory(at, name, depth),
@@ -156,6 +166,20 @@ impl Remover<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// Fails when the caller is gone or has had enough.
+    fn look(&mut self) -> Result<(), Failure> {
+        self.seen = self.seen.wrapping_add(1);
+        if !self.seen.is_multiple_of(LOOK) {
+            return Ok(());
+        }
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match poll(&mut [PollFd::new(self.control, PollFlags::IN)], Some(&at_once)) {
+            Ok(0) | Err(Errno::INTR) => Ok(()),
+            Ok(_) => Err(Failure::new("delete a file", "the caller has stopped it")),
+            Err(errno) => Err(errno).step("look at the caller"),
+        }
     }
 
     fn remove_directory(&mut self, at: BorrowedFd<'_>, name: &CStr, depth: usize) -> Result<(), Failure> {

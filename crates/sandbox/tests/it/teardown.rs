@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lbuild_sandbox::{Launcher, Outcome, Root, Spec};
+use lbuild_sandbox::{LaunchError, Launcher, Outcome, Root, Spec};
 use libtest_mimic::Trial;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial!(privileged_t18_a_swapped_directory_is_never_followed),
         trial!(privileged_a_tree_of_any_shape_is_deleted),
+        trial!(privileged_a_deletion_that_is_stopped_goes_on_another_time),
         trial!(privileged_killing_any_process_removes_the_job),
     ]
 }
@@ -135,6 +136,23 @@ enum Victim {
     Supervisor,
     Init,
     Task,
+}
+
+fn privileged_a_deletion_that_is_stopped_goes_on_another_time() {
+    let bench = Bench::new();
+    let tree = bench.tree("one");
+    let root = Root::Overlay {
+        lowers: vec![system().to_owned()],
+        upper: tree.clone(),
+        work: tree.with_file_name("work"),
+    };
+    let script = "mkdir /many; cd /many; i=0; while [ $i -lt 20000 ]; do : > $i; i=$((i+1)); done";
+    assert_eq!(bench.run(Spec::new(root, shell(script))).0.outcome, Outcome::Exited(0));
+    let error = bench.launcher.delete_tree_unless(&tree, &|| true).expect_err("it was stopped");
+    assert!(matches!(error, LaunchError::Stopped), "{error}");
+    assert!(std::fs::read_dir(tree.join("many")).expect("the directory").count() > 0, "something is left");
+    bench.launcher.delete_tree(&tree).expect("deleted");
+    assert!(!tree.exists());
 }
 
 fn privileged_killing_any_process_removes_the_job() {

@@ -29,6 +29,26 @@ pub fn flip_byte(store: &Store, digest: Digest) {
 }
 
 #[test]
+fn storing_and_placing_end_when_cancelled() {
+    let (dir, store) = store();
+    let cancel = Cancel::new();
+    let blob = store.blobs().put_bytes(b"content").unwrap();
+    let scratch = store.scratch().unwrap();
+    let path = scratch.path().join("artifact");
+    fs::write(&path, b"other").unwrap();
+    let copy = store.publications().copy(blob, &dir.path().join("copy"), &cancel).unwrap();
+    assert!(!dir.path().join("copy").exists(), "a copy has no name before it is given one");
+    cancel.cancel();
+    assert!(matches!(store.blobs().adopt(&path, &cancel), Err(StoreError::Cancelled)));
+    assert_eq!(fs::read(&path).unwrap(), b"other");
+    let placed = store.publications().place(blob, &dir.path().join("placed"), &cancel);
+    assert!(matches!(placed, Err(StoreError::Cancelled)), "{placed:?}");
+    assert!(!dir.path().join("placed").exists());
+    copy.name().unwrap();
+    assert_eq!(fs::read(dir.path().join("copy")).unwrap(), b"content");
+}
+
+#[test]
 fn content_comes_back() {
     let (_dir, store) = store();
     let blob = store.blobs().put_bytes(b"hello").unwrap();
@@ -130,13 +150,13 @@ fn a_file_made_in_the_store_is_adopted_without_a_copy() {
     let path = scratch.path().join("artifact");
     fs::write(&path, b"artifact").unwrap();
     let inode = path.metadata().unwrap().ino();
-    let blob = store.blobs().adopt(&path).unwrap();
+    let blob = store.blobs().adopt(&path, &Cancel::new()).unwrap();
     assert_eq!(store.blobs().read(blob.digest).unwrap(), b"artifact");
     assert_eq!(store.blobs().path(blob.digest).metadata().unwrap().ino(), inode);
     assert!(!path.exists());
     // Once more: the content is known, and the second file goes.
     fs::write(&path, b"artifact").unwrap();
-    assert_eq!(store.blobs().adopt(&path).unwrap(), blob);
+    assert_eq!(store.blobs().adopt(&path, &Cancel::new()).unwrap(), blob);
     assert!(!path.exists());
     scratch.remove(&lbuild_store::remove_plain_tree).unwrap();
 }
@@ -147,7 +167,7 @@ fn a_file_with_another_name_is_not_adopted_but_copied() {
     let (path, other) = (dir.path().join("one"), dir.path().join("two"));
     fs::write(&path, b"shared").unwrap();
     fs::hard_link(&path, &other).unwrap();
-    let blob = store.blobs().adopt(&path).unwrap();
+    let blob = store.blobs().adopt(&path, &Cancel::new()).unwrap();
     fs::write(&other, b"edited").unwrap();
     assert_eq!(store.blobs().read(blob.digest).unwrap(), b"shared");
 }
@@ -291,9 +311,9 @@ fn what_a_job_made_in_place_of_a_file_is_refused() {
     let scratch = store.scratch().unwrap();
     let link = scratch.path().join("link");
     std::os::unix::fs::symlink(outside.path(), &link).unwrap();
-    assert!(store.blobs().adopt(&link).is_err());
+    assert!(store.blobs().adopt(&link, &Cancel::new()).is_err());
     let fifo = scratch.path().join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-    assert!(store.blobs().adopt(&fifo).is_err());
+    assert!(store.blobs().adopt(&fifo, &Cancel::new()).is_err());
     assert!(outside.path().exists());
 }

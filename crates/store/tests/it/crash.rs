@@ -31,7 +31,7 @@ fn work(path: &Path, rounds: u32) {
             .steps()
             .put("desk", key, &StepRecord { name, inputs: vec![], outputs, seconds: 0.0, data })
             .unwrap();
-        store.publications().place(blob, &path.with_extension("out")).unwrap();
+        store.publications().place(blob, &path.with_extension("out"), &Cancel::new()).unwrap();
     }
 }
 
@@ -67,7 +67,7 @@ fn killed_at_any_moment_nothing_torn_has_a_name() {
     }
     let published = fs::read(path.with_extension("out")).unwrap();
     assert_eq!(published.len(), 100_000);
-    store.sweep(&remove_plain_tree).unwrap();
+    store.sweep(&remove_plain_tree, &|| false).unwrap();
     for leftovers in ["tmp", "drafts", "trash"] {
         let names: Vec<_> = fs::read_dir(path.join(leftovers)).unwrap().collect();
         assert!(names.is_empty(), "{leftovers}: {names:?}");

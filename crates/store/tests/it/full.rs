@@ -39,7 +39,7 @@ fn build(dir: &Path) -> Result<(), StoreError> {
     store.responses().put(&Response { url: "u".into(), blob, etag: None, last_modified: None })?;
     store.watermarks().raise("suite", Watermark { date: 1, digest: key })?;
     store.roots().put(&Root { spec: "desk".into(), objects: vec![key] })?;
-    store.publications().place(blob, &dir.join("image"))?;
+    store.publications().place(blob, &dir.join("image"), &Cancel::new())?;
     store.sync()
 }
 
@@ -104,11 +104,14 @@ fn privileged_a_read_only_store_can_be_read_and_says_so_when_written() {
     assert_eq!(store.blobs().read(blob.digest).unwrap(), b"downloaded");
     assert!(store.steps().get(Steps::key("base", &[Input::text("a", "1")])).is_some());
     let image = store.blobs().find(Digest::of(&vec![7_u8; 50_000])).unwrap();
-    assert_eq!(store.publications().place(image, &dir.join("image")).unwrap(), Placed::Current);
+    assert_eq!(
+        store.publications().place(image, &dir.join("image"), &Cancel::new()).unwrap(),
+        Placed::Current
+    );
     for error in [
         store.blobs().put_bytes(b"new").unwrap_err(),
         store.scratch().unwrap_err(),
-        store.publications().place(blob, &dir.join("other")).unwrap_err(),
+        store.publications().place(blob, &dir.join("other"), &Cancel::new()).unwrap_err(),
         store.lock(blob.digest, &Cancel::new()).unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::ReadOnly { .. }), "{error:?}");

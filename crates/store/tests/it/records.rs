@@ -3,8 +3,8 @@
 use std::{fs, io::Write, os::unix::fs::MetadataExt, time::Duration};
 
 use lbuild_store::{
-    ChangeKind, Digest, Input, Output, OutputRef, Placed, Response, StepRecord, Steps, Store, StoreError,
-    Watermark,
+    Cancel, ChangeKind, Digest, Input, Output, OutputRef, Placed, Response, StepRecord, Steps, Store,
+    StoreError, Watermark,
 };
 
 use crate::{blobs::flip_byte, trees::make_tree};
@@ -132,10 +132,10 @@ fn an_untouched_output_file_is_not_written_again() {
     let (dir, store) = store();
     let blob = store.blobs().put_bytes(b"image").unwrap();
     let path = dir.path().join("image.iso");
-    assert_eq!(store.publications().place(blob, &path).unwrap(), Placed::Written);
+    assert_eq!(store.publications().place(blob, &path, &Cancel::new()).unwrap(), Placed::Written);
     assert_eq!(fs::read(&path).unwrap(), b"image");
     let inode = path.metadata().unwrap().ino();
-    assert_eq!(store.publications().place(blob, &path).unwrap(), Placed::Current);
+    assert_eq!(store.publications().place(blob, &path, &Cancel::new()).unwrap(), Placed::Current);
     assert_eq!(path.metadata().unwrap().ino(), inode);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no temporary file beside store and image");
 }
@@ -161,11 +161,11 @@ fn any_change_of_an_output_file_is_repaired() {
         },
     ];
     for change in changes {
-        store.publications().place(blob, &path).unwrap();
+        store.publications().place(blob, &path, &Cancel::new()).unwrap();
         // The kernel's clock for file times ticks every few milliseconds.
         std::thread::sleep(Duration::from_millis(20));
         change(&path);
-        assert_eq!(store.publications().place(blob, &path).unwrap(), Placed::Written);
+        assert_eq!(store.publications().place(blob, &path, &Cancel::new()).unwrap(), Placed::Written);
         assert_eq!(fs::read(&path).unwrap(), b"image");
         assert!(path.symlink_metadata().unwrap().is_file());
     }
@@ -177,7 +177,7 @@ fn another_blob_replaces_the_output_file() {
     let path = dir.path().join("image.iso");
     for content in [&b"one"[..], b"two"] {
         let blob = store.blobs().put_bytes(content).unwrap();
-        assert_eq!(store.publications().place(blob, &path).unwrap(), Placed::Written);
+        assert_eq!(store.publications().place(blob, &path, &Cancel::new()).unwrap(), Placed::Written);
         assert_eq!(fs::read(&path).unwrap(), content);
     }
 }
@@ -188,7 +188,7 @@ fn a_damaged_blob_is_not_published() {
     let blob = store.blobs().put_bytes(b"image").unwrap();
     flip_byte(&store, blob.digest);
     let path = dir.path().join("image.iso");
-    let error = store.publications().place(blob, &path).unwrap_err();
+    let error = store.publications().place(blob, &path, &Cancel::new()).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     assert!(!path.exists());
     assert!(!store.blobs().contains(blob.digest));

@@ -61,7 +61,7 @@ fn young_objects_are_checked_or_dropped_and_old_ones_trusted() {
     assert_eq!(store.steps().list().unwrap(), []);
     assert_eq!(store.indexes().get(key).unwrap(), None);
     assert_eq!(store.watermarks().get("suite").unwrap().map(|mark| mark.date), Some(7));
-    assert_eq!(store.sweep(&remove_plain_tree).unwrap(), 1, "the tree");
+    assert_eq!(store.sweep(&remove_plain_tree, &|| false).unwrap(), 1, "the tree");
     drop(store);
     assert_eq!(fs::read_dir(dir.path().join("dirty")).unwrap().count(), 1, "only the marker of this boot");
 }

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, fs, path::PathBuf};
 
-use lbuild_store::{Digest, Store, TreeMeta, remove_plain_tree};
+use lbuild_store::{Digest, Store, StoreError, TreeMeta, remove_plain_tree};
 
 fn store() -> (tempfile::TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
@@ -50,11 +50,11 @@ fn the_first_of_two_equal_trees_stays() {
     let tree = store.trees().commit(second, &meta("second")).unwrap();
     assert_eq!(fs::read_to_string(tree.root().join("file")).unwrap(), "first");
     assert_eq!(tree.meta.name, "first");
-    assert_eq!(store.sweep(&remove_plain_tree).unwrap(), 1, "the second draft");
+    assert_eq!(store.sweep(&remove_plain_tree, &|| false).unwrap(), 1, "the second draft");
 }
 
 #[test]
-fn sweeping_takes_dead_drafts_and_leaves_live_ones() {
+fn sweeping_takes_given_up_drafts_and_leaves_live_ones() {
     let (_dir, store) = store();
     let live = store.trees().begin(Digest::of(b"live")).unwrap();
     let dead = store.trees().begin(Digest::of(b"dead")).unwrap();
@@ -63,14 +63,36 @@ fn sweeping_takes_dead_drafts_and_leaves_live_ones() {
     drop(dead);
     let seen: RefCell<Vec<PathBuf>> = RefCell::default();
     let count = store
-        .sweep(&|path| {
-            seen.borrow_mut().push(path.to_path_buf());
-            remove_plain_tree(&path.join("root"))
-        })
+        .sweep(
+            &|path| {
+                seen.borrow_mut().push(path.to_path_buf());
+                remove_plain_tree(&path.join("root"))
+            },
+            &|| false,
+        )
         .unwrap();
-    assert_eq!((count, seen.into_inner()), (1, vec![dead_path.clone()]));
-    assert!(!dead_path.exists(), "the store removes what the callback leaves");
+    let seen = seen.into_inner();
+    assert_eq!((count, seen.len()), (1, 1));
+    assert!(!dead_path.exists() && !seen[0].exists(), "the store removes what the callback leaves");
     assert!(live.path().exists());
+}
+
+#[test]
+fn what_is_given_up_is_counted_until_it_is_swept() {
+    let (_dir, store) = store();
+    let scratch = store.scratch().unwrap();
+    fs::write(scratch.path().join("file"), [7; 10_000]).unwrap();
+    assert_eq!(store.usage().unwrap().trash.count, 0, "it is in use");
+    let path = scratch.path().to_path_buf();
+    drop(scratch);
+    assert!(!path.exists());
+    let trash = store.usage().unwrap().trash;
+    assert_eq!(trash.count, 1);
+    assert!(trash.bytes >= 10_000, "{trash:?}");
+    assert!(matches!(store.sweep(&remove_plain_tree, &|| true), Err(StoreError::Cancelled)));
+    assert_eq!(store.usage().unwrap().trash, trash, "a sweep that is stopped leaves the rest");
+    assert_eq!(store.sweep(&remove_plain_tree, &|| false).unwrap(), 1);
+    assert_eq!(store.usage().unwrap().trash.count, 0);
 }
 
 #[test]
