@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use lbuild_engine::{Engine, EngineOptions, Reach};
+use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use lbuild_repo::resolve::Forced;
 
 use crate::command::{boot, build, cache, completions, lock, man, packages, resolve, schema, validate};
@@ -135,15 +135,15 @@ fn forced(text: &str) -> Result<Forced, String> {
 }
 
 impl EngineArguments {
-    /// Opens the engine on the store.
-    pub fn open(&self, context: &Context) -> Result<Engine, Failure> {
+    /// Opens the engine on the store, until somebody asks to stop.
+    pub fn open(&self, context: &Context, cancel: &Cancel) -> Result<Engine, Failure> {
         let options = EngineOptions {
             store: context.store()?,
             offline: self.offline,
             reach: Reach::Everywhere,
             force: self.force_package.clone(),
         };
-        Engine::open(&options).map_err(|error| engine_failure::open(&error))
+        Engine::open(&options, cancel).map_err(|error| engine_failure::open(&error))
     }
 }
 

@@ -18,7 +18,8 @@ pub fn store(error: &StoreError) -> Failure {
 
 /// The engine cannot start.
 pub fn open(error: &OpenError) -> Failure {
-    Failure::from_error(Exit::Build, error)
+    let stopped = matches!(error, OpenError::Store(StoreError::Cancelled));
+    told(if stopped { Blame::Cancelled } else { Blame::Build }, error, None)
 }
 
 /// A spec has no lock.

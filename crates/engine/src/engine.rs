@@ -7,7 +7,7 @@ use lbuild_fetch::{FetchOptions, Fetcher};
 use lbuild_repo::resolve::Forced;
 use lbuild_sandbox::Limits;
 use lbuild_spec::Blueprint;
-use lbuild_store::Store;
+use lbuild_store::{Cancel, Store};
 
 use crate::error::OpenError;
 use crate::lock::Lock;
@@ -78,9 +78,9 @@ pub struct BuildRequest {
 }
 
 impl Engine {
-    /// Opens the store.
-    pub fn open(options: &EngineOptions) -> Result<Self, OpenError> {
-        let store = Store::open(&options.store).map_err(OpenError::Store)?;
+    /// Opens the store, until `cancel` is raised.
+    pub fn open(options: &EngineOptions, cancel: &Cancel) -> Result<Self, OpenError> {
+        let store = Store::open_unless(&options.store, cancel).map_err(OpenError::Store)?;
         let reach = match options.reach {
             Reach::Everywhere => lbuild_fetch::Reach::Everywhere,
             Reach::Public => lbuild_fetch::Reach::Public { except: mirror::of_machine() },

@@ -37,6 +37,8 @@ impl Engine {
         while !observer.cancel.is_cancelled() {
             match words.recv_timeout(LOOK) {
                 Ok(Word::Event(event)) => observer.emit(event),
+                // What fails because it was stopped has been stopped.
+                Ok(Word::Result(Err(_))) if observer.cancel.is_cancelled() => break,
                 Ok(Word::Result(result)) => return result,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => match thread.join() {
@@ -61,7 +63,7 @@ mod tests {
     fn engine(store: &std::path::Path) -> Engine {
         let store = store.to_path_buf();
         let options = EngineOptions { store, offline: true, force: Vec::new(), reach: Reach::Everywhere };
-        Engine::open(&options).unwrap()
+        Engine::open(&options, &Cancel::new()).unwrap()
     }
 
     #[test]

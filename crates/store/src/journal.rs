@@ -24,7 +24,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::{StoreError, atomic, error::During, lock, store::layout};
+use crate::{Cancel, StoreError, atomic, error::During, lock, store::layout};
 
 mod recovery;
 
@@ -52,14 +52,14 @@ struct Marker {
 
 impl Journal {
     /// Repairs the store if the machine went down.
-    pub(crate) fn open(root: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(root: &Path, cancel: &Cancel) -> Result<Self, StoreError> {
         let boot = boot_id();
         let journal =
             Self { root: root.to_path_buf(), boot, marker: Mutex::new(None), naming: RwLock::new(()) };
         let mut markers = journal.markers()?;
         markers.retain(|marker| !is_of_boot(&marker.path, &journal.boot) && marker.is_dead());
         if !markers.is_empty() {
-            recovery::run(root, &markers)?;
+            recovery::run(root, &markers, cancel)?;
         }
         Ok(journal)
     }

@@ -76,13 +76,18 @@ impl Store {
     ///
     /// Leftover trees stay until [`Store::sweep`], because only the caller can delete what mapped uids own.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_unless(path, &Cancel::new())
+    }
+
+    /// Like [`Store::open`], until `cancel` is raised: what follows a power cut can take long.
+    pub fn open_unless(path: impl AsRef<Path>, cancel: &Cancel) -> Result<Self, StoreError> {
         let path = path.as_ref();
         fs::create_dir_all(path).during("create the store", path)?;
         let root = path.canonicalize().during("open the store", path)?;
         prepare(&root)?;
         sweep_files(&root.join(layout::TMP))?;
         let session = Session::new(&root);
-        let journal = Journal::open(&root)?;
+        let journal = Journal::open(&root, cancel)?;
         Ok(Self { inner: Arc::new(Inner { root, journal, session }) })
     }
 

@@ -49,7 +49,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     let media = if options.usb { Media::Usb } else { Media::of(&options.image) };
     let machine = Machine::new(firmware, media);
     let session = Session::start(context, &format!("booting {name} ({})", firmware_name(firmware)))?;
-    let engine = options.engine.open(context)?;
+    let engine = options.engine.open(context, session.cancel())?;
     if !options.check {
         let emulator = session
             .run(|observer| engine.emulator(observer))

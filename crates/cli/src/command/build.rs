@@ -74,7 +74,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     let title = format!("building {} ({})", blueprint.name, super::system(&blueprint));
     let session = Session::start(context, &title)?;
     let limits = JobLimits { time: Duration::from_secs(options.time_limit), disk: options.disk_limit };
-    let engine = options.engine.open(context)?.with_limits(limits);
+    let engine = options.engine.open(context, session.cancel())?.with_limits(limits);
     let request = BuildRequest { blueprint, lock, out, spec_dir: directory, boot_check: options.boot_check };
     let report = session
         .run(|observer| engine.build(&request, observer))

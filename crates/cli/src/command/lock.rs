@@ -108,7 +108,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     let before = replaced(&path)?;
     let session =
         Session::start(context, &format!("locking {} ({})", blueprint.name, super::system(&blueprint)))?;
-    let engine = options.engine.open(context)?;
+    let engine = options.engine.open(context, session.cancel())?;
     let lock = session
         .run(|observer| engine.lock(&blueprint, observer))
         .map_err(|error| engine_failure::resolve(&error, &blueprint, context))?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
-use lbuild_engine::Catalog;
+use lbuild_engine::{Cancel, Catalog};
 use lbuild_repo::catalog;
 use lbuild_repo::index::{Kind, Package};
 use lbuild_repo::resolve::{Link, Request, Unsatisfiable, Wanted, why};
@@ -101,7 +101,7 @@ impl Place {
                 .hint(format!("known: {}", known()))
         })?;
         let session = Session::start(context, &format!("reading the packages of {}", self.base))?;
-        let engine = self.engine.open(context)?;
+        let engine = self.engine.open(context, session.cancel())?;
         session
             .run(|observer| engine.catalog(base, release, Architecture::X86_64, observer))
             .map_err(|error| engine_failure::catalog(&error))
@@ -292,7 +292,7 @@ fn run_why(options: &Why, context: &Context) -> Result<(), Failure> {
     let catalog = place.catalog(context)?;
     let request = if let Some(path) = &options.spec {
         let blueprint = spec_file::load(path, context)?.blueprint;
-        let engine = place.engine.open(context)?;
+        let engine = place.engine.open(context, &Cancel::new())?;
         engine.request(&blueprint).map_err(|error| engine_failure::catalog(&error))?
     } else {
         let wanted = |name: &String| Wanted { name: name.clone(), ..Wanted::default() };

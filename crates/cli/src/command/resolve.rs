@@ -70,7 +70,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     let blueprint = spec_file::load(&options.spec.path, context)?.blueprint;
     let session =
         Session::start(context, &format!("resolving {} ({})", blueprint.name, super::system(&blueprint)))?;
-    let engine = options.engine.open(context)?;
+    let engine = options.engine.open(context, session.cancel())?;
     if let Some(path) = &options.save {
         let problem = session.run(|observer| engine.problem(&blueprint, observer));
         let problem = problem.map_err(|error| engine_failure::resolve(&error, &blueprint, context))?;

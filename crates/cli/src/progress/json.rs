@@ -13,6 +13,14 @@ pub struct Json {
     started: Instant,
 }
 
+/// The first line: whoever reads knows that the program listens to signals from now on.
+#[derive(Serialize)]
+struct Started<'a> {
+    at: f64,
+    event: &'static str,
+    title: &'a str,
+}
+
 /// An event and when it happened.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -24,22 +32,27 @@ struct Line<'a> {
 
 impl Json {
     /// The clock of the events starts now.
-    pub fn start() -> Self {
+    pub fn start(title: &str) -> Self {
+        write(serde_json::to_string(&Started { at: 0.0, event: "started", title }));
         Self { started: Instant::now() }
     }
 
-    fn line(&self, event: &Event) -> Option<String> {
+    fn line(&self, event: &Event) -> serde_json::Result<String> {
         let at = (self.started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-        serde_json::to_string(&Line { at, event }).ok()
+        serde_json::to_string(&Line { at, event })
+    }
+}
+
+fn write(line: serde_json::Result<String>) {
+    if let Ok(line) = line {
+        // a reader that went away does not stop a build
+        let _ = writeln!(std::io::stderr().lock(), "{line}");
     }
 }
 
 impl Renderer for Json {
     fn event(&self, event: &Event) {
-        if let Some(line) = self.line(event) {
-            // a reader that went away does not stop a build
-            let _ = writeln!(std::io::stderr().lock(), "{line}");
-        }
+        write(self.line(event));
     }
 
     fn note(&self, text: &str) {
@@ -57,7 +70,7 @@ mod tests {
 
     #[test]
     fn an_event_is_one_flat_object() {
-        let line = Json::start().line(&Event::StepStarted { step: "base".into(), title: "a\nb".into() });
+        let line = Json::start("").line(&Event::StepStarted { step: "base".into(), title: "a\nb".into() });
         let value: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("JSON");
         assert_eq!(value["event"], "step-started");
         assert_eq!(value["step"], "base");

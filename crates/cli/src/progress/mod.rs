@@ -55,7 +55,7 @@ impl Options {
 pub fn start(options: Options, title: &str) -> Box<dyn Renderer> {
     match options.resolved() {
         ProgressMode::Tty => Box::new(interactive::Interactive::start(options, title)),
-        ProgressMode::Json => Box::new(json::Json::start()),
+        ProgressMode::Json => Box::new(json::Json::start(title)),
         ProgressMode::Quiet => Box::new(plain::Plain::quiet(options.terminal.stderr)),
         ProgressMode::Plain | ProgressMode::Auto => {
             Box::new(plain::Plain::start(options.terminal.stderr, options.verbose, title))

@@ -10,12 +10,16 @@
 //! | [`hygiene`] | what makes the gate refuse an image |
 //! | [`effects`] | every field of the configuration, in the finished image |
 //! | [`containers`] | the OCI image in the hands of skopeo, podman and buildah |
+//! | [`interruptions`] | a build that is stopped ends at once and leaves nothing |
 //! | [`same_as_mmdebstrap`] | the tree that apt and dpkg make of the same packages |
 
 mod containers;
 mod effects;
 mod hygiene;
 mod incremental;
+mod interruptions;
+#[path = "../it/leftovers.rs"]
+mod leftovers;
 mod place;
 mod reproducible;
 mod rootfs;

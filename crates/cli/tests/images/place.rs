@@ -190,6 +190,13 @@ impl Place {
         ended
     }
 
+    /// The binary, to be run here.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lbuild"));
+        command.args(arguments).current_dir(self.directory.path()).env("LBUILD_STORE", self.store());
+        command
+    }
+
     /// Runs the binary here.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         self.run_in(&Surroundings::default(), arguments)

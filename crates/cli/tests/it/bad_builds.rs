@@ -10,7 +10,7 @@ use lbuild_store::{Digest, Store};
 use lbuild_testkit::debfile::DebFile;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::leftovers::{Watched, assert_only, assert_store_is_tidy};
+use crate::leftovers::{Watched, assert_only, assert_only_trash, assert_store_is_tidy};
 use crate::mirror::{Fault, Mirror};
 use crate::program::{Ended, MINIMAL, Place};
 
@@ -202,26 +202,50 @@ fn privileged_a_read_only_output_directory_is_reported() {
     drop(out);
 }
 
-/// Interrupted while it asks the mirror, then in the middle of a build, and twice more, when the rounds before have left
-/// less to do. While packages are chosen nothing is interrupted: that takes a moment, and more on a busy machine.
+/// Stops a build, which must end within two seconds with nothing left but trash in its store.
+fn stop(watched: Watched, place: &Place, when: &str) {
+    let asked = Instant::now();
+    kill_process(pid(&watched), Signal::INT).expect("the signal");
+    let ended = end(watched, place);
+    let took = asked.elapsed();
+    assert_eq!(ended.code, Some(130), "{when}: {ended:?}");
+    says(&ended, &["lbuild: stopping", "error: stopped on request"]);
+    assert!(took < Duration::from_secs(2), "{when}: {took:?}");
+    assert_only(&place.path("out/minimal"), &[]);
+    assert_only_trash(&place.path("store"));
+}
+
+/// Interrupted while it asks the mirror, reads the index and chooses packages, then in the middle of a build, and twice
+/// more, when the rounds before have left less to do.
 #[test]
 fn privileged_a_build_that_is_stopped_ends_within_two_seconds() {
     let place = Place::with_spec(MINIMAL);
     let mut command = place.command(&["build", "spec.toml"]);
     command.envs(MIRROR.environment());
-    for milliseconds in [150, 4000, 1500, 3000] {
+    for milliseconds in [150, 400, 800, 1200, 4000, 1500, 3000] {
         let mut watched = Watched::start(&command, place.directory());
         let over = watched.look(Duration::from_millis(milliseconds));
         assert!(!over, "the build ended within {milliseconds} ms, before it could be stopped");
-        let asked = Instant::now();
-        kill_process(pid(&watched), Signal::INT).expect("the signal");
-        let ended = end(watched, &place);
-        let took = asked.elapsed();
-        assert_eq!(ended.code, Some(130), "{milliseconds} ms: {ended:?}");
-        says(&ended, &["lbuild: stopping", "error: stopped on request"]);
-        assert!(took < Duration::from_secs(2), "{milliseconds} ms: {took:?}");
-        assert_only(&place.path("out/minimal"), &[]);
-        assert_store_is_tidy(&place.path("store"));
+        stop(watched, &place, &format!("{milliseconds} ms"));
+    }
+    let ended = end(Watched::start(&command, place.directory()), &place);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_store_is_tidy(&place.path("store"));
+}
+
+/// A release file, an index and packages that come a byte at a time.
+#[test]
+fn privileged_a_download_that_drips_is_stopped_within_two_seconds() {
+    for (pattern, begun) in [("/InRelease", "building"), ("/by-hash/", "building"), ("/pool/", ": install")] {
+        let mirror = Mirror::start();
+        mirror.fault(pattern, Fault::Drips);
+        let place = Place::with_spec(MINIMAL);
+        let mut command = place.command(&["build", "spec.toml"]);
+        command.envs(mirror.environment());
+        let mut watched = Watched::start(&command, place.directory());
+        let over = watched.look_until(LIMIT, |said| said.contains(begun));
+        assert!(!over && !watched.look(Duration::from_secs(1)), "{pattern}: {}", watched.said());
+        stop(watched, &place, pattern);
     }
 }
 
@@ -263,11 +287,11 @@ fn privileged_two_builds_at_once_share_their_work_and_agree() {
         command.envs(MIRROR.environment());
         Watched::start(&command, place.directory())
     };
-    let (one, two) = (start("one"), start("two"));
+    let (mut one, mut two) = (start("one"), start("two"));
     let (one, two) = std::thread::scope(|scope| {
         // whatever is left is found by the one that ends last; the other one's processes are still there before
-        let one = scope.spawn(|| one.output(LIMIT));
-        let two = scope.spawn(|| two.output(LIMIT));
+        let one = scope.spawn(|| one.wait(LIMIT));
+        let two = scope.spawn(|| two.wait(LIMIT));
         (one.join().expect("one"), two.join().expect("two"))
     });
     assert_eq!((one.status.code(), two.status.code()), (Some(0), Some(0)), "{one:?} {two:?}");

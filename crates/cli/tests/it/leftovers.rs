@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A running program under a path of its own, so that its processes can be told from those of other tests.
 pub struct Watched {
     child: Child,
+    stdout: Heard,
+    stderr: Heard,
     executable: PathBuf,
     /// Every process of the executable that was seen: the program and its supervisors, which name their cgroups.
     seen: BTreeSet<u32>,
@@ -40,7 +43,10 @@ impl Watched {
                 None => copy.env_remove(name),
             };
         }
-        Self { child: copy.spawn().expect("the program starts"), executable, seen: BTreeSet::new() }
+        let mut child = copy.spawn().expect("the program starts");
+        let stdout = Heard::listen(child.stdout.take().expect("a pipe"));
+        let stderr = Heard::listen(child.stderr.take().expect("a pipe"));
+        Self { child, stdout, stderr, executable, seen: BTreeSet::new() }
     }
 
     /// The process.
@@ -50,8 +56,13 @@ impl Watched {
 
     /// Looks at the processes for so long, or until the program has ended; whether it has.
     pub fn look(&mut self, time: Duration) -> bool {
+        self.look_until(time, |_| false)
+    }
+
+    /// The same, or until it has said something on standard error.
+    pub fn look_until(&mut self, time: Duration, said: impl Fn(&str) -> bool) -> bool {
         let started = Instant::now();
-        while started.elapsed() < time {
+        while started.elapsed() < time && !said(&self.said()) {
             self.seen.extend(processes_of(&self.executable));
             if self.child.try_wait().expect("a state").is_some() {
                 return true;
@@ -59,6 +70,11 @@ impl Watched {
             thread::sleep(Duration::from_millis(5));
         }
         false
+    }
+
+    /// What it has said on standard error so far.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.stderr.so_far()).into_owned()
     }
 
     /// Waits for its end, which must come within `limit`; nothing of it may be left then.
@@ -69,21 +85,13 @@ impl Watched {
     }
 
     /// Waits for its end, without a look at what is left.
-    pub fn output(mut self, limit: Duration) -> Output {
-        self.wait(limit)
-    }
-
-    fn wait(&mut self, limit: Duration) -> Output {
-        // the pipes are read beside the look-out, so that a full one does not stop the program
-        let stdout = read_beside(self.child.stdout.take().expect("a pipe"));
-        let stderr = read_beside(self.child.stderr.take().expect("a pipe"));
+    pub fn wait(&mut self, limit: Duration) -> Output {
         let ended = self.look(limit);
         if !ended {
             self.child.kill().expect("killed");
         }
         let status = self.child.wait().expect("a status");
-        let stdout = stdout.join().expect("standard output");
-        let output = Output { status, stdout, stderr: stderr.join().expect("standard error") };
+        let output = Output { status, stdout: self.stdout.all(), stderr: self.stderr.all() };
         assert!(ended, "no end after {limit:?}: {}", String::from_utf8_lossy(&output.stderr));
         output
     }
@@ -123,12 +131,39 @@ impl Watched {
     }
 }
 
-fn read_beside(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).expect("a readable pipe");
-        bytes
-    })
+/// What comes out of a pipe. It is read beside everything else, so that a full one does not stop the program.
+struct Heard {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reading: Option<thread::JoinHandle<()>>,
+}
+
+impl Heard {
+    fn listen(mut pipe: impl Read + Send + 'static) -> Self {
+        let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let shared = Arc::clone(&bytes);
+        let reading = thread::spawn(move || {
+            let mut buffer = [0; 8 << 10];
+            loop {
+                let count = pipe.read(&mut buffer).expect("a readable pipe");
+                shared.lock().unwrap_or_else(PoisonError::into_inner).extend(&buffer[..count]);
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self { bytes, reading: Some(reading) }
+    }
+
+    fn so_far(&self) -> Vec<u8> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn all(&mut self) -> Vec<u8> {
+        if let Some(reading) = self.reading.take() {
+            reading.join().expect("it was read to its end");
+        }
+        self.so_far()
+    }
 }
 
 fn processes() -> Vec<u32> {
@@ -178,7 +213,13 @@ pub fn assert_only(directory: &Path, expected: &[&str]) {
 
 /// Fails when the store holds temporary files of a process that has ended.
 pub fn assert_store_is_tidy(store: &Path) {
-    for directory in ["tmp", "drafts", "trash"] {
+    assert_only_trash(store);
+    assert_only(&store.join("trash"), &[]);
+}
+
+/// The same for a build that was stopped: it leaves its half-made trees to the next one.
+pub fn assert_only_trash(store: &Path) {
+    for directory in ["tmp", "drafts"] {
         assert_only(&store.join(directory), &[]);
     }
 }

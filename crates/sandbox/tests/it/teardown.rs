@@ -148,7 +148,11 @@ fn privileged_a_deletion_that_is_stopped_goes_on_another_time() {
     };
     let script = "mkdir /many; cd /many; i=0; while [ $i -lt 20000 ]; do : > $i; i=$((i+1)); done";
     assert_eq!(bench.run(Spec::new(root, shell(script))).0.outcome, Outcome::Exited(0));
-    let error = bench.launcher.delete_tree_unless(&tree, &|| true).expect_err("it was stopped");
+    let stop = AtomicBool::new(true);
+    let error = bench
+        .launcher
+        .delete_tree_unless(&tree, &|| stop.load(Ordering::Relaxed))
+        .expect_err("it was stopped");
     assert!(matches!(error, LaunchError::Stopped), "{error}");
     assert!(std::fs::read_dir(tree.join("many")).expect("the directory").count() > 0, "something is left");
     bench.launcher.delete_tree(&tree).expect("deleted");

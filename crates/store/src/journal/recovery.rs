@@ -10,15 +10,15 @@ use super::{CLOCK_SLACK, Found};
 use crate::{Cancel, Digest, StoreError, atomic, error::During, lock, store::layout};
 
 /// Checks or drops everything that is younger than the oldest of `markers`, then removes the markers.
-pub(super) fn run(root: &Path, markers: &[Found]) -> Result<(), StoreError> {
+pub(super) fn run(root: &Path, markers: &[Found], cancel: &Cancel) -> Result<(), StoreError> {
     // Two processes that open the store at once after a crash: the second finds the work done.
-    let _guard = lock::acquire(&root.join(layout::LOCKS).join("recovery"), &Cancel::new())?;
+    let _guard = lock::acquire(&root.join(layout::LOCKS).join("recovery"), cancel)?;
     let Some(oldest) = markers.iter().filter(|marker| marker.path.exists()).map(|marker| marker.made).min()
     else {
         return Ok(());
     };
     let since = oldest.checked_sub(CLOCK_SLACK).unwrap_or(SystemTime::UNIX_EPOCH);
-    check_blobs(root, since)?;
+    check_blobs(root, since, cancel)?;
     for name in
         [layout::STEPS, layout::HISTORY, layout::INDEX, layout::PARTS, layout::RESPONSES, layout::PUBLISHED]
     {
@@ -38,14 +38,14 @@ pub(super) fn run(root: &Path, markers: &[Found]) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn check_blobs(root: &Path, since: SystemTime) -> Result<(), StoreError> {
+fn check_blobs(root: &Path, since: SystemTime, cancel: &Cancel) -> Result<(), StoreError> {
     let blobs = root.join(layout::BLOBS);
     for shard in entries(&blobs)? {
         for path in suspects(&shard, since)? {
             let named =
                 path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse::<Digest>().ok());
-            let mut file = File::open(&path).during("open", &path)?;
-            let (found, _) = Digest::of_reader(&mut file).during("read", &path)?;
+            let file = File::open(&path).during("open", &path)?;
+            let (found, _) = Digest::of_reader(&mut cancel.reading(file)).during("read", &path)?;
             if named != Some(found) {
                 fs::remove_file(&path).during("remove", &path)?;
             }

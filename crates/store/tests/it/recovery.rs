@@ -8,7 +8,8 @@ use std::{
 };
 
 use lbuild_store::{
-    Digest, Input, Output, OutputRef, StepRecord, Steps, Store, Watermark, remove_plain_tree,
+    Cancel, Digest, Input, Output, OutputRef, StepRecord, Steps, Store, StoreError, Watermark,
+    remove_plain_tree,
 };
 
 use crate::trees::make_tree;
@@ -53,6 +54,10 @@ fn young_objects_are_checked_or_dropped_and_old_ones_trusted() {
         (sound, torn, old)
     };
     cut_power(dir.path());
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let stopped = Store::open_unless(dir.path(), &cancel);
+    assert!(matches!(stopped, Err(StoreError::Cancelled)), "{stopped:?}");
     let store = Store::open(dir.path()).unwrap();
     assert_eq!(store.blobs().read(sound).unwrap(), b"sound");
     assert!(!store.blobs().contains(torn), "emptied by the power cut");
