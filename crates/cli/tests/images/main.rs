@@ -10,6 +10,7 @@
 //! | [`hygiene`] | what makes the gate refuse an image |
 //! | [`effects`] | every field of the configuration, in the finished image |
 //! | [`containers`] | the OCI image in the hands of skopeo, podman and buildah |
+//! | [`releases`] | another release than the present one |
 //! | [`interruptions`] | a build that is stopped ends at once and leaves nothing |
 //! | [`same_as_mmdebstrap`] | the tree that apt and dpkg make of the same packages |
 
@@ -21,6 +22,7 @@ mod interruptions;
 #[path = "../it/leftovers.rs"]
 mod leftovers;
 mod place;
+mod releases;
 mod reproducible;
 mod rootfs;
 mod same_as_mmdebstrap;
