@@ -41,12 +41,13 @@ use clap::Parser as _;
 
 use crate::arguments::Arguments;
 use crate::context::Context;
+use crate::failure::{Exit, Failure};
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
     // the same program is the supervisor of a sandbox, and becomes it before it has a thread or reads anything
     lbuild_sandbox::dispatch(lbuild_engine::agents());
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
     let context = Context { global: arguments.global.clone(), terminal: Terminal::detect() };
     let Err(failure) = command::run(arguments, &context) else { return ExitCode::SUCCESS };
     output::print_error(&failure.render(context.terminal.stderr));
@@ -55,4 +56,16 @@ fn main() -> ExitCode {
         let _ = output::print_json(&report);
     }
     ExitCode::from(failure.exit() as u8)
+}
+
+/// Ends with what is wrong with the command line, or with the help that was asked for.
+fn refuse(error: &clap::Error) -> ! {
+    // there are no arguments that could say so
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.split("\n\n").next().unwrap_or(&text).trim_start_matches("error: ").trim_end();
+        let _ = output::print_json(&Failure::new(Exit::Usage, message).report());
+    }
+    error.exit()
 }

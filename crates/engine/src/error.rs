@@ -293,22 +293,35 @@ impl ResolveError {
                 "set LBUILD_MIRROR_{} or `mirrors` in the spec to the address of a mirror",
                 repository.to_uppercase().replace('-', "_")
             )),
-            Self::Store(error) | Self::Fetch { source: FetchError::Store(error), .. } => store_hint(error),
-            Self::Fetch { source: FetchError::Offline { .. }, .. } => {
-                Some("run it once without --offline, so that the store gets what is missing".to_owned())
-            }
-            Self::Fetch { .. } => Some("check the mirror, or build from the store with --offline".to_owned()),
+            Self::Store(error) => store_hint(error),
+            Self::Fetch { source, .. } => fetch_hint(source),
             Self::Conflict(conflict) => conflict_hint(&conflict.reason),
             _ => None,
         }
     }
 }
 
+/// Whether a program says that its disk is full: in the words of `strerror(3)`, or of xorriso, which looks before it
+/// writes.
+fn is_full(line: &str) -> bool {
+    ["No space left on device", "exceeds free space on media"].iter().any(|words| line.contains(words))
+}
+
+const FREE_SPACE: &str = "free some space (`lbuild cache gc`), or name another store with --store";
+
+fn fetch_hint(error: &FetchError) -> Option<String> {
+    match error {
+        FetchError::Store(error) => store_hint(error),
+        FetchError::Offline { .. } => {
+            Some("run it once without --offline, so that the store gets what is missing".to_owned())
+        }
+        _ => Some("check the mirror, or build from the store with --offline".to_owned()),
+    }
+}
+
 fn store_hint(error: &StoreError) -> Option<String> {
     match error {
-        StoreError::Full { .. } => {
-            Some("free some space (`lbuild cache gc`), or name another store with --store".to_owned())
-        }
+        StoreError::Full { .. } => Some(FREE_SPACE.to_owned()),
         StoreError::ReadOnly { .. } | StoreError::Permission { .. } => {
             Some("name a store that can be written with --store".to_owned())
         }
@@ -351,6 +364,7 @@ impl BuildError {
         match self {
             Self::Resolve(error) => error.hint(),
             Self::Store(error) => store_hint(error),
+            Self::Fetch(error) => fetch_hint(error),
             Self::Clock { .. } => Some("set the clock: files get their times from it".to_owned()),
             Self::LockStale => Some("run `lbuild lock` again, or build without --locked".to_owned()),
             Self::Output { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
@@ -358,6 +372,10 @@ impl BuildError {
             }
             Self::Output { .. } => Some("choose a directory that can be written with --out".to_owned()),
             Self::Boot { evidence, .. } => Some(format!("see {}", evidence.display())),
+            // only the program that met it knows which file system that was
+            Self::Step { log, reason, .. } if log.iter().chain([reason]).any(|line| is_full(line)) => {
+                Some(format!("if that is the disk of the store: {FREE_SPACE}"))
+            }
             _ => None,
         }
     }
@@ -369,5 +387,25 @@ impl BuildError {
             Self::Hygiene(violations) => violations,
             _ => &[],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BuildError;
+
+    #[test]
+    fn a_program_on_a_full_disk_asks_for_space() {
+        let hint = |line: &str| {
+            let (step, reason, log) = ("iso".to_owned(), "exit status: 5".to_owned(), vec![line.to_owned()]);
+            BuildError::Step { step, reason, package: None, log }.hint()
+        };
+        for line in [
+            "cpio: write error: No space left on device",
+            "xorriso : FAILURE : Image size 125982s exceeds free space on media 72714s",
+        ] {
+            assert!(hint(line).is_some_and(|hint| hint.contains("free some space")), "{line}");
+        }
+        assert_eq!(hint("xorriso : FAILURE : Cannot open file"), None);
     }
 }

@@ -71,15 +71,12 @@ impl Store {
 
     /// Size of the blob and whether it is sound; `None` if it was collected meanwhile.
     fn check(&self, digest: Digest, cancel: &Cancel) -> Result<Option<(u64, bool)>, StoreError> {
-        if cancel.is_cancelled() {
-            return Err(StoreError::Cancelled);
-        }
         let path = self.blobs().path(digest);
-        let mut file = match File::open(&path) {
+        let file = match File::open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             result => result.during("open", &path)?,
         };
-        let (found, size) = Digest::of_reader(&mut file).during("read", &path)?;
+        let (found, size) = Digest::of_reader(&mut cancel.reading(file)).during("read", &path)?;
         if found != digest {
             self.blobs().quarantine(digest, found)?;
         }

@@ -171,6 +171,7 @@ fn privileged_a_full_disk_is_reported_wherever_it_happens() {
         let full =
             ["No space left on device", "no space left for"].iter().any(|text| ended.stderr.contains(text));
         assert!(full, "{megabytes} MB: {}", ended.stderr);
+        says(&ended, &["free some space (`lbuild cache gc`)"]);
         assert_only(&place.path("out/minimal"), &[]);
         drop(store);
     }

@@ -47,6 +47,17 @@ fn a_failure_is_an_object_too() {
 }
 
 #[test]
+fn a_wrong_command_line_is_an_object_too() {
+    let ended = Place::new().run(&["build", "spec.toml", "--json", "--outputs", "floppy"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let error = &ended.json()["error"];
+    assert_eq!(error["exitCode"], 2);
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.starts_with("invalid value 'floppy' for '--outputs <LIST>'"), "{message}");
+    assert!(ended.stderr.starts_with("error: invalid value 'floppy'"), "{}", ended.stderr);
+}
+
+#[test]
 fn the_schema_accepts_what_validate_accepts() {
     let schema = Place::new().run(&["schema"]).json();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
