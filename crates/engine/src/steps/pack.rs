@@ -12,7 +12,7 @@ use lbuild_image::oci::{self, OciOptions};
 use lbuild_image::squashfs::{self, Compression, SquashfsOptions};
 use lbuild_sandbox::{Mount, Owner, Root, Spec, Task};
 use lbuild_spec::blueprint::Algorithm;
-use lbuild_store::{BlobRef, Output, OutputRef, Scratch};
+use lbuild_store::{BlobRef, BlobWriter, Output, OutputRef, Scratch, StoreError};
 
 use super::Bench;
 use super::initramfs::generated;
@@ -100,13 +100,18 @@ pub(super) fn oci(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let blob = record.blob(IMAGE).ok_or_else(|| failed(&io::Error::other("no root filesystem")))?;
     let bytes = bench.store().blobs().open(blob.digest).map_err(BuildError::Store)?;
     let mut bytes = bench.cancel.reading(bytes);
-    let mut writer = Sink(bench.store().blobs().writer().map_err(BuildError::Store)?);
-    let mut buffered = BufWriter::with_capacity(1 << 20, &mut writer);
-    oci::write_layout(&oci_options(bench), &layer, &mut bytes, &mut buffered)
-        .map_err(|error| failed(&error))?;
-    buffered.flush().map_err(|error| failed(&error))?;
+    let blob = bench.store().blobs().writer().map_err(BuildError::Store)?;
+    let mut sink = Sink { blob, failure: None };
+    let mut buffered = BufWriter::with_capacity(1 << 20, &mut sink);
+    let written = oci::write_layout(&oci_options(bench), &layer, &mut bytes, &mut buffered)
+        .map_err(|error| failed(&error))
+        .and_then(|_| buffered.flush().map_err(|error| failed(&error)));
     drop(buffered);
-    let blob = writer.0.finish(None).map_err(BuildError::Store)?;
+    if let Some(failure) = sink.failure {
+        return Err(BuildError::Store(failure));
+    }
+    written?;
+    let blob = sink.blob.finish(None).map_err(BuildError::Store)?;
     Ok(made(blob, serde_json::Value::Null))
 }
 
@@ -224,12 +229,22 @@ impl Workplace {
 }
 
 /// A blob being written, as a stream.
-struct Sink<'a>(lbuild_store::BlobWriter<'a>);
+struct Sink<'a> {
+    blob: BlobWriter<'a>,
+    /// The store's own words for why a write failed.
+    failure: Option<StoreError>,
+}
 
 impl Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.append(bytes).map_err(io::Error::other)?;
-        Ok(bytes.len())
+        match self.blob.append(bytes) {
+            Ok(()) => Ok(bytes.len()),
+            Err(error) => {
+                let told = io::Error::other(error.to_string());
+                self.failure.get_or_insert(error);
+                Err(told)
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
