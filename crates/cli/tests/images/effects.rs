@@ -101,6 +101,8 @@ fn settings(image: &Rootfs) {
     let sysctl = image.text("etc/sysctl.d/90-lbuild.conf");
     assert_eq!(sysctl, "net.core.somaxconn = 1024\nvm.swappiness = 10\n");
     assert_eq!(image.text("etc/modules-load.d/lbuild.conf"), "nbd\n");
+    let grub = image.text("etc/default/grub.d/50-lbuild.cfg");
+    assert_eq!(grub, "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX loglevel=4 quiet mitigations=auto\"\n");
     let sources = image.text("etc/apt/sources.list.d/debian.sources");
     assert!(
         sources.contains("Suites: trixie trixie-updates trixie-backports\nComponents: main contrib\n"),

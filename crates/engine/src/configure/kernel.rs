@@ -25,11 +25,12 @@ pub(super) fn concern(facts: &Facts<'_>) -> Concern {
         concern.file("/etc/sysctl.d/90-lbuild.conf", &lines);
     }
     if !blueprint.kernel.parameters.is_empty() {
-        // Live images have their own boot menu; this is for a boot loader that is installed later.
+        // Live images have their own boot menu; this is for a boot loader that is installed later. The directory is that
+        // of the programs that write its menu, and there before the loader's own package makes `/etc/default/grub`.
         let parameters = blueprint.kernel.parameters.join(" ");
         let contents = format!("GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {parameters}\"\n").into_bytes();
         concern.actions.push(Action::IfExists {
-            path: "/etc/default/grub".to_owned(),
+            path: "/etc/grub.d".to_owned(),
             then: vec![Action::WriteFile {
                 path: "/etc/default/grub.d/50-lbuild.cfg".to_owned(),
                 contents,
