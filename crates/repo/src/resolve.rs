@@ -8,7 +8,7 @@
 //! - `world`: an index seen through the family's rules
 //! - `arches`, `pins`: which versions count
 //! - `problem`: a request as the solver's problem
-//! - `explain`, `near`: a conflict in words, and names like those that do not exist
+//! - `explain`, `chain`, `phrase`, `near`: a conflict in words, and names like those that do not exist
 //! - `ideas`, `change`, `fixes`: what might help, what it does to the request, and what was tried and works
 //! - `why`: why a package is there
 //! - [`snapshot`]: a problem that can be saved and solved again
@@ -16,6 +16,7 @@
 
 mod answer;
 mod arches;
+mod chain;
 mod change;
 mod explain;
 pub mod family;
@@ -23,6 +24,7 @@ mod fixes;
 pub mod formula;
 mod ideas;
 mod near;
+mod phrase;
 mod pins;
 mod problem;
 pub mod snapshot;
@@ -105,6 +107,11 @@ pub trait Knowledge {
     /// What this base calls what others call so.
     fn called(&self, _name: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Whether this base is known to have no package of the program that is called so.
+    fn unpackaged(&self, _name: &str) -> bool {
+        false
     }
 }
 

@@ -1,6 +1,7 @@
 //! Minimal reasons: the fewest goals and bans that cannot be met together.
 
 use crate::model::{Conflict, Fact, Problem, Root, Universe};
+use crate::propagate;
 use crate::resolver::{Attempt, Resolver};
 
 /// Reduces `roots` until each of them is necessary, and gives the facts between those that stay.
@@ -24,6 +25,11 @@ pub(crate) fn conflict<U: Universe>(
             None => at += 1,
         }
     }
+    // A proof by search says little where following all steps far enough comes to the same end.
+    let told = propagate::deeper(resolver.memo(), &part(problem, &roots));
+    if let Some(found) = told.filter(|found| found.roots.len() == roots.len()) {
+        facts = found.facts.into_iter().map(|fact| translate_fact(fact, &roots)).collect();
+    }
     Conflict { roots, facts }
 }
 
@@ -33,7 +39,17 @@ fn clash<U: Universe>(
     problem: &Problem,
     roots: &[Root],
 ) -> Option<(Vec<Root>, Vec<Fact>)> {
-    let part = Problem {
+    let Attempt::Impossible { roots: found, facts } = resolver.attempt(&part(problem, roots)) else {
+        return None;
+    };
+    let back = |root: Root| translate(root, roots);
+    let found: Vec<Root> = found.into_iter().map(back).collect();
+    Some((found, facts.into_iter().map(|fact| translate_fact(fact, roots)).collect()))
+}
+
+/// The problem with these roots alone.
+fn part(problem: &Problem, roots: &[Root]) -> Problem {
+    Problem {
         goals: pick(&problem.goals, roots, |root| match root {
             Root::Goal(position) => Some(position),
             Root::Ban(_) => None,
@@ -44,11 +60,7 @@ fn clash<U: Universe>(
         }),
         recommends: false,
         additions: false,
-    };
-    let Attempt::Impossible { roots: found, facts } = resolver.attempt(&part) else { return None };
-    let back = |root: Root| translate(root, roots);
-    let found: Vec<Root> = found.into_iter().map(back).collect();
-    Some((found, facts.into_iter().map(|fact| translate_fact(fact, roots)).collect()))
+    }
 }
 
 /// Every goal and ban.

@@ -12,9 +12,31 @@ use crate::model::{PackageId, Problem, Requirement, SlotId, Universe};
 /// How deep the needs of one of several alternatives are looked into before it counts as possible.
 const LOOK_DEPTH: usize = 2;
 
+/// The same for the few roots of a conflict, until one of them is deep enough.
+const DEEPER: [usize; 4] = [LOOK_DEPTH, 4, 8, 16];
+
+/// Alternatives that are looked into at most: what a search finds in a moment may hide behind very many.
+const MOST_LOOKS: usize = 200_000;
+
 /// Follows all forced steps; `None` when they end without contradiction.
 pub(crate) fn contradiction<U: Universe>(memo: &Memo<'_, U>, problem: &Problem) -> Option<Contradiction> {
+    contradiction_to(memo, problem, LOOK_DEPTH)
+}
+
+/// The same with a longer look at alternatives.
+pub(crate) fn deeper<U: Universe>(memo: &Memo<'_, U>, problem: &Problem) -> Option<Contradiction> {
+    DEEPER.into_iter().find_map(|depth| contradiction_to(memo, problem, depth))
+}
+
+fn contradiction_to<U: Universe>(
+    memo: &Memo<'_, U>,
+    problem: &Problem,
+    depth: usize,
+) -> Option<Contradiction> {
     let mut state = Propagation {
+        depth,
+        looks: MOST_LOOKS,
+        open: HashMap::new(),
         memo,
         problem,
         inside: HashMap::new(),
@@ -42,6 +64,11 @@ pub(crate) struct Propagation<'m, 'u, U> {
     /// Packages that cannot be in.
     pub(crate) outside: HashMap<PackageId, Out>,
     slots: HashMap<SlotId, PackageId>,
+    depth: usize,
+    /// Looks that are left.
+    looks: usize,
+    /// How deep was looked into packages that may be in, as things stand.
+    open: HashMap<PackageId, usize>,
 }
 
 /// What is left of a list of alternatives.
@@ -107,7 +134,7 @@ impl<U: Universe> Propagation<'_, '_, U> {
             return false;
         }
         let any_of = self.alternatives(need);
-        match self.left(&any_of, LOOK_DEPTH) {
+        match self.left(&any_of, self.depth) {
             Left::Open => false,
             Left::Nothing => true,
             Left::One(package) => {
@@ -119,6 +146,7 @@ impl<U: Universe> Propagation<'_, '_, U> {
 
     fn put_in(&mut self, package: PackageId, need: Need) {
         self.inside.insert(package, need);
+        self.open.clear();
         self.order.push(package);
         self.slots.insert(self.memo.slot(package), package);
         for (relation, others) in self.memo.relations(package).excludes.iter().enumerate() {
@@ -151,9 +179,17 @@ impl<U: Universe> Propagation<'_, '_, U> {
         if self.outside.contains_key(&package) {
             return true;
         }
+        if self.open.get(&package).is_some_and(|looked| *looked >= depth) || self.looks == 0 {
+            return false;
+        }
+        self.looks -= 1;
+        // Who needs it in turn takes it as possible.
+        self.open.insert(package, depth);
         let reason = self.reason_out(package, depth);
         if let Some(reason) = reason {
             self.outside.insert(package, reason);
+            // What seemed possible because of it may be so no more.
+            self.open.clear();
         }
         reason.is_some()
     }

@@ -41,6 +41,10 @@ impl<'u, U: Universe> Resolver<'u, U> {
         }
     }
 
+    pub(crate) fn memo(&self) -> &Memo<'u, U> {
+        &self.memo
+    }
+
     pub(crate) fn attempt(&self, problem: &Problem) -> Attempt {
         if let Ok(solution) = Walk::new(&self.memo, problem).run(&problem.goals) {
             return Attempt::Solved(solution);

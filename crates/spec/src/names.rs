@@ -154,6 +154,28 @@ impl PackageMap {
     pub fn program(&self, name: &str) -> Option<&Program> {
         self.programs.get(*self.positions.get(name)?)
     }
+
+    /// What `base` calls the program that some base calls `name`; `None` when none does, or `base` does not package it.
+    pub fn called(&self, name: &str, base: Base) -> Option<&[String]> {
+        match self.meant(name)?.on(base) {
+            Named::As(names) => Some(names),
+            Named::NotPackaged => None,
+        }
+    }
+
+    /// Whether `name` is a program of the table that `base` does not package.
+    pub fn is_unpackaged(&self, name: &str, base: Base) -> bool {
+        self.meant(name).is_some_and(|program| program.on(base) == Named::NotPackaged)
+    }
+
+    /// The program that bears the name in a spec or on some base.
+    fn meant(&self, name: &str) -> Option<&Program> {
+        let is_called = |program: &&Program| {
+            let names = Base::ALL.map(|base| program.on(base));
+            names.iter().any(|named| matches!(named, Named::As(names) if names.iter().any(|one| one == name)))
+        };
+        self.program(name).or_else(|| self.programs.iter().find(is_called))
+    }
 }
 
 impl Program {

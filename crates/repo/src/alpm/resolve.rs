@@ -39,6 +39,10 @@ impl Family for Arch {
         &["any"]
     }
 
+    fn thing<'t>(&self, name: &'t str) -> Option<(&'static str, &'t str)> {
+        (name.ends_with(".so") || name.contains(".so.")).then_some(("library", name))
+    }
+
     /// `name`, `name>=1.2`, or `repository/name` as on pacman's command line.
     fn wanted<'t>(&self, wanted: &'t Wanted) -> Atom<'t> {
         let text = wanted.name.split_once('/').map_or(wanted.name.as_str(), |(_, name)| name);

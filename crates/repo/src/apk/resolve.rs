@@ -227,7 +227,39 @@ impl Family for Alpine {
                 Some(_) => index.providers(name).for_each(|(other, _)| add(other)),
             }
         }
-        Some((others, "provides the same names as"))
+        Some((others, "cannot be installed beside"))
+    }
+
+    fn shared<'i>(&self, world: &World<'i>, package: Package<'i>, with: Package<'i>) -> Vec<&'i str> {
+        let index = world.index();
+        let provided = |package: Package<'i>| -> Vec<&'i str> {
+            let provisions = words(package.relations(Kind::Provides)).map(relation::Provision::parse);
+            let names = provisions.filter_map(|provision| provision.ok().map(|provision| provision.name));
+            std::iter::once(package.name()).chain(names).collect()
+        };
+        let both = provided(with);
+        let mut names: Vec<&str> = provided(package).into_iter().filter(|name| both.contains(name)).collect();
+        // A name without version may be had by many.
+        let counts = |name: &&str| {
+            let id = index.name_id(name);
+            let versioned = |id| index.providers(id).any(|(_, version)| !version.is_empty());
+            id.is_some_and(|id| versioned(id) || index.of_name(id).next().is_some())
+        };
+        names.retain(counts);
+        names
+    }
+
+    fn thing<'t>(&self, name: &'t str) -> Option<(&'static str, &'t str)> {
+        let (kind, rest) = name.split_once(':')?;
+        let kind = match kind {
+            "so" => "library",
+            "cmd" => "command",
+            "pc" => "pkg-config module",
+            "dbus" => "D-Bus service",
+            _ if kind.starts_with("py3") => "Python module",
+            _ => return None,
+        };
+        Some((kind, rest))
     }
 
     /// Packages that provide the name: of those that wait to be asked for, one has to be named.

@@ -122,6 +122,15 @@ impl Family for Debian {
         Atom { name, qualifier, bound: wanted.bound() }
     }
 
+    /// The architecture that a request names.
+    fn lacking(&self, world: &World<'_>, atom: &Atom<'_>) -> Option<String> {
+        let arch = Some(atom.qualifier).filter(|name| !["", "any", "native", "all"].contains(name))?;
+        let known = world.arches().find(arch).is_some();
+        (!known).then(|| {
+            format!("but there are no packages for {arch} here, only for {}", world.arches().native())
+        })
+    }
+
     fn base(&self, request: &Request, package: Package<'_>) -> Option<Base> {
         if request.essential && is_essential(package) {
             return Some(Base { reason: "essential", vital: true });

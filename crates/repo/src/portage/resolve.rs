@@ -131,14 +131,14 @@ impl Family for Gentoo {
         }
         if in_slot == 0 {
             let slots = there.iter().map(|package| slot_text(*package));
-            return Some(format!("but there is only slot {}", some(slots.collect())));
+            return Some(format!("but it is only in {}", counted("slot", slots.collect())));
         }
         let flags = there.iter().filter(slotted).filter_map(|package| {
             let built = Built::of(*package);
             narrow.flags.iter().find(|flag| !flag.accepts(&built)).map(ToString::to_string)
         });
         let flags: Vec<String> = flags.map(|flag| format!("[{flag}]")).collect();
-        (!flags.is_empty()).then(|| format!("but no build there has {}", some(flags)))
+        (!flags.is_empty()).then(|| format!("but no binary package of it was built with {}", some(flags)))
     }
 }
 
@@ -149,6 +149,15 @@ fn slot_text(package: Package<'_>) -> String {
         package.slot().to_owned()
     } else {
         format!("{}/{sub_slot}", package.slot())
+    }
+}
+
+/// `slot 2`, or `the slots 2 and 3`.
+fn counted(what: &str, texts: Vec<String>) -> String {
+    let text = some(texts);
+    match text.rsplit_once(", ") {
+        None => format!("{what} {text}"),
+        Some((first, last)) => format!("the {what}s {first} and {last}"),
     }
 }
 

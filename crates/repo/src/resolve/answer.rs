@@ -195,6 +195,15 @@ pub struct Unknown {
     pub renamed: Vec<String>,
     /// Packages that ship a command or file of this name.
     pub shipping: Vec<String>,
+    /// It is known that this base has no package of the program that is called so.
+    pub unpackaged: bool,
     /// Sources that are off and have it, as they are switched on.
     pub elsewhere: Vec<String>,
+}
+
+impl Unknown {
+    /// What is most likely meant.
+    pub(super) fn guess(&self) -> Option<&String> {
+        [&self.called, &self.renamed, &self.shipping, &self.near].into_iter().flatten().next()
+    }
 }

@@ -32,6 +32,11 @@ impl Arches {
         self.names.len()
     }
 
+    /// The native one.
+    pub fn native(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
     /// That of a package; 0 is the native one.
     pub fn of(&self, package: Package<'_>) -> usize {
         self.positions.get(package.arch_number()).copied().unwrap_or_default()

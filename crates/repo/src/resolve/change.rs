@@ -43,17 +43,44 @@ impl Change {
         let wanted = |index: &usize| request.packages[*index].text(family);
         let name = |index: &usize| &request.packages[*index].name;
         match self {
-            Self::DropRequest { index } => format!("do not ask for `{}`", wanted(index)),
-            Self::DropRemoval { index } => format!("allow `{}`", request.remove[*index]),
+            Self::DropRequest { index } => format!("drop `{}`", wanted(index)),
+            Self::DropRemoval { index } => format!("no longer remove `{}`", request.remove[*index]),
             Self::Rename { index, name } => format!("ask for `{name}` instead of `{}`", wanted(index)),
             Self::AnyVersion { index } => {
                 format!("take any version of `{}` instead of `{}`", name(index), wanted(index))
             }
             Self::FromSuite { index, suite } => format!("take `{}` from {suite}", name(index)),
-            Self::LeaveOut { name } => format!("leave out `{name}`"),
-            Self::Enable { switch } => format!("use the {switch}"),
-            Self::DropPin { index } => format!("do not pin `{}`", request.pins[*index].package),
+            Self::LeaveOut { name } => format!("remove `{name}` from the base system"),
+            Self::Enable { switch } => format!("switch on the {switch}"),
+            Self::DropPin { index } => format!("no longer pin `{}`", request.pins[*index].package),
         }
+    }
+}
+
+/// Several changes as one piece of advice, those of one kind together: ``drop `a` and `b` ``.
+pub(super) fn advice(changes: &[Change], family: &dyn Family, request: &Request) -> String {
+    let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
+    let texts: Vec<String> = changes.iter().map(|change| change.text(family, request)).collect();
+    for text in &texts {
+        let shared = ["switch on the component ", "drop "].into_iter().find(|verb| text.starts_with(verb));
+        let (verb, object) = text.split_at(shared.map_or(0, str::len));
+        match parts.iter_mut().find(|(known, _)| !verb.is_empty() && *known == verb) {
+            Some((_, objects)) => objects.push(object.to_owned()),
+            None => parts.push((verb, vec![object.to_owned()])),
+        }
+    }
+    let told =
+        parts.into_iter().map(|(verb, objects)| match (verb.strip_suffix("component "), objects.len()) {
+            (Some(start), 2..) => format!("{start}components {}", all(&objects)),
+            _ => format!("{verb}{}", all(&objects)),
+        });
+    told.collect::<Vec<_>>().join(" and ")
+}
+
+fn all(parts: &[String]) -> String {
+    match parts {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => parts.concat(),
     }
 }
 

@@ -196,6 +196,17 @@ pub trait Family: Sync {
         None
     }
 
+    /// What a provided name stands for when it is more than a name: its kind and what it is called, such as `("library",
+    /// "libssl.so.3")`. By default names are just names.
+    fn thing<'t>(&self, _name: &'t str) -> Option<(&'static str, &'t str)> {
+        None
+    }
+
+    /// Names that both packages have, where [`Family::others`] lets only one package have them.
+    fn shared<'i>(&self, _world: &World<'i>, _package: Package<'i>, _with: Package<'i>) -> Vec<&'i str> {
+        Vec::new()
+    }
+
     /// Path of a package's archive below the base URL of its source. By default what the reader gave.
     fn location(&self, package: Package<'_>) -> String {
         package.location().to_owned()
@@ -223,7 +234,7 @@ pub trait Family: Sync {
     }
 
     /// Why nothing that bears the name of `atom` satisfies it, if that is neither its version nor a pin: the end of a
-    /// sentence, such as `but there is only slot 2`. Asked only when nothing does.
+    /// sentence, such as `but it is only in slot 2`. Asked only when nothing does.
     fn lacking(&self, _world: &World<'_>, _atom: &Atom<'_>) -> Option<String> {
         None
     }

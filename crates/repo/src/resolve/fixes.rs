@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use lbuild_solve::{Conflict, Resolver, Root as SolverRoot, Solution, SolveError};
 
-use super::change::changed;
-use super::ideas::ideas;
+use super::change::{advice, changed};
+use super::ideas::{ideas, switches};
 use super::problem::{self, Origin, Task};
 use super::world::World;
 use super::{Change, Effect, Fix, Unknown};
@@ -43,8 +43,9 @@ pub(super) fn find(
         }
         match attempts.solve(&changes) {
             Ok(installed) => fixes.push(attempts.describe(changes, &before, &installed)),
-            Err(next) if changes.len() < MOST_CHANGES && changes.iter().all(Change::drops) => {
-                for change in next.into_iter().filter_map(|change| attempts.as_original(&changes, change)) {
+            Err(next) if changes.len() < MOST_CHANGES && may_grow(&changes) => {
+                let next = next.into_iter().filter(|next| next.drops() == changes.iter().all(Change::drops));
+                for change in next.filter_map(|change| attempts.as_original(&changes, change)) {
                     let mut more = changes.clone();
                     more.push(change);
                     more.sort();
@@ -57,11 +58,17 @@ pub(super) fn find(
         }
     }
     fixes.sort_by_key(|fix| {
-        let drops = fix.changes.iter().filter(|change| change.drops()).count();
-        (drops, fix.changes.len(), fix.effect.removed.len())
+        let loss = fix.changes.iter().map(|change| attempts.loss(change)).sum::<usize>();
+        (loss, fix.changes.len(), fix.effect.removed.len())
     });
     fixes.truncate(MOST);
     fixes
+}
+
+/// What does not help alone may help with more of its kind: another drop, another source that is switched on.
+fn may_grow(changes: &[Change]) -> bool {
+    let enables = |change: &Change| matches!(change, Change::Enable { .. });
+    changes.iter().all(Change::drops) || changes.iter().all(enables)
 }
 
 struct Attempts<'a, 'w, 'i> {
@@ -70,7 +77,7 @@ struct Attempts<'a, 'w, 'i> {
 }
 
 impl Attempts<'_, '_, '_> {
-    /// Solves the request with changes; on failure, what the user could drop next.
+    /// Solves the request with changes; on failure, what the user could drop or switch on next.
     fn solve(&self, changes: &[Change]) -> Result<Installed, Vec<Change>> {
         let request = changed(self.task.request, changes);
         if changes.iter().all(|change| change.keeps_world(self.task.world.family, self.task.request)) {
@@ -80,6 +87,23 @@ impl Attempts<'_, '_, '_> {
         let world = problem::world(self.task.world.family, self.task.world.index, &request);
         let task = problem::translate(&world, &request);
         answer(&task, Resolver::new(&world).solve(&task.problem))
+    }
+
+    /// How much of what the user wants a change gives up.
+    fn loss(&self, change: &Change) -> usize {
+        match change {
+            Change::DropRequest { .. } | Change::LeaveOut { .. } => 3,
+            // Another package in place of one that exists, not a name that was meant.
+            Change::Rename { index, .. } => {
+                let name = self.task.world.family.wanted(&self.task.request.packages[*index]).name;
+                if self.task.world.named(name).next().is_some() { 2 } else { 0 }
+            }
+            Change::DropRemoval { .. } => 1,
+            Change::AnyVersion { .. }
+            | Change::FromSuite { .. }
+            | Change::Enable { .. }
+            | Change::DropPin { .. } => 0,
+        }
     }
 
     /// What a system has when none of the clashing requests is made.
@@ -113,7 +137,6 @@ impl Attempts<'_, '_, '_> {
 
     fn describe(&self, changes: Vec<Change>, before: &Installed, after: &Installed) -> Fix {
         let (request, family) = (self.task.request, self.task.world.family);
-        let texts: Vec<String> = changes.iter().map(|change| change.text(family, request)).collect();
         let missing = |from: &Installed, other: &Installed| -> Vec<String> {
             from.keys().filter(|name| !other.contains_key(*name)).cloned().collect()
         };
@@ -138,11 +161,11 @@ impl Attempts<'_, '_, '_> {
             removed,
             size_delta: total(after).saturating_sub(total(before)),
         };
-        Fix { label: texts.join(" and "), changes, effect }
+        Fix { label: advice(&changes, family, request), changes, effect }
     }
 }
 
-/// What a solved request installs; for one that cannot be, what the user could drop next.
+/// What a solved request installs; for one that cannot be, what the user could drop or switch on next.
 fn answer(task: &Task<'_, '_>, result: Result<Solution, SolveError>) -> Result<Installed, Vec<Change>> {
     match result {
         Ok(solution) => Ok(solution
@@ -163,7 +186,8 @@ fn answer(task: &Task<'_, '_>, result: Result<Solution, SolveError>) -> Result<I
                     Origin::Base(_) | Origin::Forced(_) => None,
                 },
             };
-            Err(conflict.roots.iter().filter_map(drop).collect())
+            let enable = switches(task, &conflict).into_iter().map(|switch| Change::Enable { switch });
+            Err(conflict.roots.iter().filter_map(drop).chain(enable).collect())
         }
     }
 }

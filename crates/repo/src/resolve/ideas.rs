@@ -1,9 +1,10 @@
 //! First steps that are worth trying, for each root of a conflict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lbuild_solve::{Conflict, Fact, Root};
 
+use super::phrase::providers;
 use super::problem::{Origin, Task};
 use super::{Change, Unknown};
 use crate::index::Package;
@@ -14,6 +15,8 @@ const NORMAL_PIN: i32 = 500;
 const MOST_NAMES: usize = 3;
 /// Packages that are proposed in place of a requested one, because they provide the same.
 const MOST_INSTEAD: usize = 3;
+/// So many of its commands make a package a replacement; a role by itself is as good.
+const COMMANDS: usize = 2;
 /// More packages than this provide a name that says nothing about what they are.
 const MOST_PROVIDERS: usize = 12;
 
@@ -46,8 +49,7 @@ fn guesses(task: &Task<'_, '_>, unknown: &[Unknown]) -> Option<Vec<Change>> {
         if let Some(switch) = unknown.elsewhere.first() {
             return Some(Change::Enable { switch: switch.clone() });
         }
-        let names = [&unknown.called, &unknown.renamed, &unknown.shipping, &unknown.near];
-        let name = names.into_iter().flatten().next()?.clone();
+        let name = unknown.guess()?.clone();
         let asks = |wanted: &super::Wanted| task.world.family.wanted(wanted).name == unknown.name;
         let index = task.request.packages.iter().position(asks)?;
         Some(Change::Rename { index, name })
@@ -67,9 +69,14 @@ fn for_request(task: &Task<'_, '_>, goal: usize, position: usize, unknown: &[Unk
     let name = task.world.family.wanted(wanted).name;
     let rename = |name: &str| vec![Change::Rename { index: position, name: name.to_owned() }];
     if let Some(unknown) = unknown.iter().find(|unknown| unknown.name == name) {
-        for names in [&unknown.called, &unknown.renamed, &unknown.shipping, &unknown.near] {
-            ideas.extend(names.iter().take(MOST_NAMES).map(|name| rename(name)));
-        }
+        let known = [&unknown.called, &unknown.renamed, &unknown.shipping];
+        let guesses = known.into_iter().find(|names| !names.is_empty()).unwrap_or(&unknown.near);
+        let asked = |name: &&String| task.request.packages.iter().any(|wanted| wanted.name == **name);
+        ideas.extend(guesses.iter().filter(|name| !asked(name)).take(MOST_NAMES).map(|name| rename(name)));
+    }
+    if task.problem.goals[goal].any_of.is_empty() && task.world.named(name).next().is_none() {
+        let providers = providers(task.world, name);
+        ideas.extend(providers.iter().take(MOST_NAMES).map(|name| rename(name)));
     }
     if wanted.version.is_some() {
         ideas.push(vec![Change::AnyVersion { index: position }]);
@@ -105,30 +112,36 @@ fn suites(task: &Task<'_, '_>, goal: usize, position: usize) -> Vec<Vec<Change>>
     suites.into_iter().map(change).collect()
 }
 
-/// Names of packages that provide something that `package` provides too, such as another mail server.
+/// Names of packages that can do what `package` does: they provide a role that it provides too, such as that of a mail
+/// server, or several of its commands.
 fn instead(task: &Task<'_, '_>, package: Package<'_>) -> Vec<String> {
     let index = task.world.index;
-    let mut names = BTreeSet::new();
-    for (id, _) in index.names() {
+    let mut roles: BTreeMap<&str, usize> = BTreeMap::new();
+    for (id, name) in index.names() {
         let providers: Vec<Package<'_>> = index.providers(id).map(|(provider, _)| provider).collect();
         // A name without its category says nothing about what the package is.
-        let short = package.name().rsplit_once('/').is_some_and(|(_, short)| short == index.name_text(id));
+        let short = package.name().rsplit_once('/').is_some_and(|(_, short)| short == name);
         if providers.len() < 2 || providers.len() > MOST_PROVIDERS || short || !providers.contains(&package) {
             continue;
         }
+        let weight = match task.world.family.thing(name) {
+            None => COMMANDS,
+            Some(("command", _)) => 1,
+            Some(_) => continue,
+        };
         let others = providers.into_iter().filter(|other| other.name_id() != package.name_id());
-        names
-            .extend(others.filter(|other| task.world.is_member(*other)).map(|other| other.name().to_owned()));
+        for other in others.filter(|other| task.world.is_member(*other)) {
+            *roles.entry(other.name()).or_default() += weight;
+        }
     }
     // What is asked for anyway takes the place of nothing.
     let requests = task.request.packages.iter();
     let asked: BTreeSet<&str> = requests.map(|wanted| task.world.family.wanted(wanted).name).collect();
-    names.retain(|name| !asked.contains(name.as_str()));
+    let enough = |(name, weight): &(&str, usize)| *weight >= COMMANDS && !asked.contains(name);
     // The names that look most like the requested one are the most likely variants of it.
-    let mut names: Vec<String> = names.into_iter().collect();
+    let mut names: Vec<&str> = roles.into_iter().filter(enough).map(|(name, _)| name).collect();
     names.sort_by_key(|name| std::cmp::Reverse(common(name, package.name())));
-    names.truncate(MOST_INSTEAD);
-    names
+    names.into_iter().take(MOST_INSTEAD).map(str::to_owned).collect()
 }
 
 fn common(a: &str, b: &str) -> usize {
@@ -136,7 +149,7 @@ fn common(a: &str, b: &str) -> usize {
 }
 
 /// Switches of sources that are off and have something of what is missing.
-fn switches(task: &Task<'_, '_>, conflict: &Conflict) -> BTreeSet<String> {
+pub(super) fn switches(task: &Task<'_, '_>, conflict: &Conflict) -> BTreeSet<String> {
     let (world, index) = (task.world, task.world.index);
     let mut names: Vec<&str> = Vec::new();
     for root in &conflict.roots {

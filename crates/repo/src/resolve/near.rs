@@ -1,5 +1,6 @@
 //! Names like one that does not exist.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::problem::Task;
@@ -12,7 +13,9 @@ const MOST: usize = 5;
 /// The requested names that no package in use bears or provides and no group has, each with what may be meant.
 pub(super) fn unknown(task: &Task<'_, '_>, knowledge: &dyn Knowledge) -> Vec<Unknown> {
     let (world, index) = (task.world, task.world.index);
-    let names = task.request.packages.iter().map(|wanted| world.family.wanted(wanted).name);
+    let atoms = task.request.packages.iter().map(|wanted| world.family.wanted(wanted));
+    // What is asked for in another form than there is may well exist.
+    let names = atoms.filter(|atom| world.family.lacking(world, atom).is_none()).map(|atom| atom.name);
     let missing = names.filter(|name| {
         let provided = |id| index.providers(id).any(|(package, _)| world.is_in_use(package));
         world.named(name).next().is_none()
@@ -23,13 +26,18 @@ pub(super) fn unknown(task: &Task<'_, '_>, knowledge: &dyn Knowledge) -> Vec<Unk
         names.into_iter().filter(|name| world.named(name).next().is_some()).collect()
     };
     missing
-        .map(|name| Unknown {
-            name: name.to_owned(),
-            near: real(near(index, name)),
-            called: real(knowledge.called(name)),
-            renamed: real(world.family.renamed(index, name)),
-            shipping: real(knowledge.shipping(name)),
-            elsewhere: elsewhere(index, name),
+        .map(|name| {
+            let unpackaged = knowledge.unpackaged(name);
+            Unknown {
+                name: name.to_owned(),
+                // What is like the name of a program that is not there is another program.
+                near: if unpackaged { Vec::new() } else { real(near(index, name)) },
+                called: real(knowledge.called(name)),
+                renamed: real(world.family.renamed(index, name)),
+                shipping: real(knowledge.shipping(name)),
+                unpackaged,
+                elsewhere: elsewhere(index, name),
+            }
         })
         .collect()
 }
@@ -69,21 +77,33 @@ pub(super) fn group<'i>(index: &'i Index, name: &str) -> impl Iterator<Item = Pa
     index.packages().filter(move |package| package.groups().any(|group| group == name))
 }
 
-/// The package names that look most like `name`, nearest first.
+/// The package names that look most like `name`, nearest first; of names that differ in a version, the latest first.
 pub fn near(index: &Index, name: &str) -> Vec<String> {
     // Only the start of an absurdly long name is looked at: the comparison is quadratic.
     let wanted: String = name.to_lowercase().replace('_', "-").chars().take(64).collect();
-    let mut found: Vec<(usize, usize, &str)> = index
+    let mut found: Vec<(usize, usize, Reverse<u64>, &str)> = index
         .package_names()
         .filter_map(|known| {
             // Gentoo's names have a category in front, which people leave out.
             let (_, short) = known.rsplit_once('/').filter(|_| !wanted.contains('/')).unwrap_or(("", known));
-            distance(&wanted, short).map(|distance| (distance, known.len(), known))
+            let distance = distance(&wanted, short)?;
+            let number = known.trim_start_matches(stem(known));
+            let number = number.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+            let version = Reverse(number.parse().unwrap_or_default());
+            Some((distance, short.len().abs_diff(wanted.len()), version, known))
         })
         .collect();
     found.sort_unstable();
     found.truncate(MOST);
-    found.into_iter().map(|(_, _, known)| known.to_owned()).collect()
+    found.into_iter().map(|(.., known)| known.to_owned()).collect()
+}
+
+/// A name without the version at its end: `postgresql-` of `postgresql-17`, `libssl` of `libssl3t64`.
+fn stem(name: &str) -> &str {
+    // `t64` marks Debian's libraries that were built again for times after 2038.
+    let plain = name.strip_suffix("t64").unwrap_or(name);
+    let stem = plain.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    if stem.len() == plain.len() { name } else { stem }
 }
 
 /// How far apart two names are; `None` when too far to suggest.
@@ -93,10 +113,17 @@ fn distance(wanted: &str, known: &str) -> Option<usize> {
     }
     let short = wanted.rsplit_once('/').map_or(wanted, |(_, short)| short);
     let allowed = (short.len() / 4).clamp(1, 3);
-    if wanted.len().abs_diff(known.len()) <= allowed {
-        let typed = strsim::osa_distance(wanted, known);
-        if typed <= allowed {
-            return Some(typed);
+    let (a, b) = (stem(wanted), stem(known));
+    if a.len() >= 3 && a == b {
+        return Some(1);
+    }
+    // The version may be left out: `postgressql` for `postgresql16`.
+    for (known, more) in [(known, 0), (b, 1)] {
+        if wanted.len().abs_diff(known.len()) <= allowed {
+            let typed = strsim::osa_distance(wanted, known);
+            if typed <= allowed {
+                return Some(typed + more);
+            }
         }
     }
     // The name with something added, such as `docker.io`, `neovim-qt` or `libfoo1` for `libfoo`.
@@ -118,6 +145,8 @@ mod tests {
             ("docker", "docker.io"),
             ("libfoo", "libfoo1"),
             ("firefox", "firefox-esr"),
+            ("postgressql", "postgresql16"),
+            ("libssl1.1", "libssl3t64"),
         ] {
             assert!(distance(wanted, known).is_some(), "{wanted} {known}");
         }

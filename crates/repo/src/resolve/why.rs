@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use lbuild_solve::{PackageId, Resolver, SolveError};
 
-use super::explain::{self, label, link_text};
+use super::explain;
+use super::phrase::{label, link_text};
 use super::problem;
 use super::{Family, Link, NothingMore, Request, Unsatisfiable};
 use crate::index::Index;
@@ -74,14 +75,18 @@ fn chain(task: &problem::Task<'_, '_>, steps: &HashMap<PackageId, Step>, end: Pa
         match step {
             Step::Goal(goal) => {
                 let relation = "asks for".to_owned();
-                links.push(Link { from: task.goal_text(*goal), relation, to: label(to) });
+                links.push(Link { from: task.goal_text(*goal), relation, to: label(task.world, to) });
                 break;
             }
             Step::Said { by, statement } => {
                 let from = task.world.package(*by);
                 let statements = task.world.family.statements(from);
-                let (verb, note) = link_text(&statements, *statement, to);
-                links.push(Link { from: label(from), relation: verb, to: format!("{}{note}", label(to)) });
+                let (verb, note) = link_text(task.world, &statements, *statement, to);
+                links.push(Link {
+                    from: label(task.world, from),
+                    relation: verb,
+                    to: format!("{}{note}", label(task.world, to)),
+                });
                 at = *by;
             }
         }

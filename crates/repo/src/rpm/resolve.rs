@@ -93,6 +93,33 @@ impl Family for Rpm {
             .then_with(|| a.id().cmp(&b.id()))
     }
 
+    fn thing<'t>(&self, name: &'t str) -> Option<(&'static str, &'t str)> {
+        if name.starts_with('/') {
+            return Some(("file", name));
+        }
+        if let Some((library, _)) = name.split_once('(').filter(|(name, _)| name.contains(".so")) {
+            return Some(("library", library));
+        }
+        if name.contains(".so.") {
+            return Some(("library", name));
+        }
+        let (kind, rest) = name.strip_suffix(')')?.split_once('(')?;
+        // A package of one architecture: `audit-libs(x86-64)`.
+        if rest.ends_with("-64") || rest.ends_with("-32") {
+            return None;
+        }
+        let kind = match kind {
+            "pkgconfig" => "pkg-config module",
+            "perl" => "Perl module",
+            "config" => "configuration",
+            "bundled" => "bundled code",
+            "rtld" => return Some(("program loader's feature", name)),
+            _ if kind.starts_with("python") && kind.ends_with("dist") => "Python module",
+            _ => return Some(("capability", name)),
+        };
+        Some((kind, rest))
+    }
+
     fn renamed(&self, index: &Index, name: &str) -> Vec<String> {
         let mut found: Vec<String> = Vec::new();
         for package in index.packages() {

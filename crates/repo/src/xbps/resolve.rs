@@ -28,12 +28,7 @@ impl Family for Void {
         }
         for text in package.extra().lines() {
             let formula = Formula::Atom(Atom { name: text, qualifier: "", bound: None });
-            statements.push(Statement {
-                role: Role::Requires,
-                verb: "needs the shared library",
-                text,
-                formula,
-            });
+            statements.push(Statement { role: Role::Requires, verb: "needs", text, formula });
         }
         for text in package.relations(Kind::Conflicts).lines() {
             let formula = formula(text);
@@ -58,6 +53,10 @@ impl Family for Void {
             && atom
                 .bound
                 .is_none_or(|(operator, bound)| !version.is_empty() && self.accepts(operator, bound, version))
+    }
+
+    fn thing<'t>(&self, name: &'t str) -> Option<(&'static str, &'t str)> {
+        (name.ends_with(".so") || name.contains(".so.")).then_some(("library", name))
     }
 
     /// `name`, or a relation such as `name>=1.2_1`.

@@ -122,14 +122,14 @@ fn a_source_that_is_off_is_proposed_and_never_used() {
     );
     assert_eq!(names(&index, &request("tool")), ["tool 1"]);
     let answer = reason(&index, &request("extra"));
-    let expected = "There is no package `extra` in what is in use; the component contrib has it.";
+    let expected = "The package `extra` is in the component contrib, which is not switched on.";
     assert_eq!(answer.summary, expected);
-    assert_eq!(labels(&answer), ["use the component contrib", "do not ask for `extra`"]);
+    assert_eq!(labels(&answer), ["switch on the component contrib", "drop `extra`"]);
     let mut enabled = request("extra");
     enabled.enable.push("component contrib".to_owned());
     assert_eq!(names(&index, &enabled), ["extra 1", "tool 1"]);
     let answer = reason(&index, &request("new"));
-    assert_eq!(labels(&answer)[0], "use the suite stable-backports", "{answer:#?}");
+    assert_eq!(labels(&answer)[0], "switch on the suite stable-backports", "{answer:#?}");
 }
 
 #[test]

@@ -110,7 +110,11 @@ fn fails(suites: &[Suite], words: &str, summary: &str) -> Unsatisfiable {
         Ok(selection) => panic!("{words} gives {}", names(&selection)),
         Err(reason) => {
             assert_eq!(reason.summary, summary, "{reason:#?}");
-            assert!(!reason.roots.is_empty() && !reason.chain.is_empty(), "{reason:#?}");
+            assert!(!reason.roots.is_empty(), "{reason:#?}");
+            assert!(
+                !reason.chain.is_empty() || ["There ", "there "].iter().any(|word| summary.contains(word)),
+                "{reason:#?}"
+            );
             reason
         }
     }
@@ -142,9 +146,9 @@ fn a_conflict_on_a_virtual_package_spares_its_owner() {
     let reason = fails(
         &main_suite(MAIL),
         "reader exim postfix",
-        "`exim` and `postfix` do not go together: exim 4 conflicts with postfix 3, which provides mail-agent.",
+        "`exim` and `postfix` cannot be installed together: `exim` conflicts with `postfix`, because both provide `mail-agent`.",
     );
-    assert_eq!(labels(&reason), ["do not ask for `exim`", "do not ask for `postfix`"]);
+    assert_eq!(labels(&reason), ["drop `exim`", "drop `postfix`"]);
     assert_eq!(reason.fixes[0].effect.removed, ["exim"]);
     assert_eq!(reason.fixes[0].changes, [Change::DropRequest { index: 1 }]);
     assert_eq!(reason.roots.iter().map(|root| root.index).collect::<Vec<_>>(), [Some(1), Some(2)]);
@@ -160,7 +164,7 @@ fn provides_meet_bounds_only_with_a_version() {
     fails(
         &main_suite(packages),
         "c",
-        "`c` cannot be installed: c 1 depends on v (>= 3), which nothing provides in such a version.",
+        "`c` cannot be installed: `c` depends on v (>= 3), which nothing provides in such a version.",
     );
 }
 
@@ -176,7 +180,11 @@ fn breaks_and_versions() {
     let packages = "a 1\nBreaks: b (<< 2)\n\nb 1\n\nc 1\nBreaks: b (<< 1)\n\nd 1\nDepends: b\n\ne 1\nDepends: d | f\n\nf 1";
     gives(&main_suite(packages), "c b", "b 1, c 1");
     gives(&main_suite(packages), "a e", "a 1, e 1, f 1");
-    fails(&main_suite(packages), "a d", "`a` and `d` do not go together: a 1 breaks b 1.");
+    fails(
+        &main_suite(packages),
+        "a d",
+        "`a` and `d` cannot be installed together: `a` breaks `b` (`b (<< 2)`).",
+    );
 }
 
 #[test]
@@ -201,11 +209,11 @@ fn the_candidate_is_the_highest_pin_then_the_highest_version() {
     gives(&suites(), "c", "c 2.0, d 2");
     gives(&suites(), "a=9", "a 9");
     let reason = fails(&suites(), "n", "`n` is not available: there is only 1 from never.");
-    assert_eq!(labels(&reason), ["take `n` from never", "do not ask for `n`"]);
+    assert_eq!(labels(&reason), ["take `n` from never", "drop `n`"]);
     let reason = fails(
         &suites(),
         "a=2.0",
-        "`a (= 2.0)` cannot be installed: a 2.0 depends on b (>= 2), but version 1.1 would be installed.",
+        "`a (= 2.0)` cannot be installed: `a` depends on b (>= 2), but version 1.1 would be installed.",
     );
     assert!(labels(&reason).contains(&"take any version of `a` instead of `a (= 2.0)`"), "{reason:#?}");
     assert!(labels(&reason).contains(&"take `a` from stable-backports"), "{reason:#?}");
@@ -218,8 +226,8 @@ fn a_backport_can_be_the_fix() {
         suite("stable-backports", 100, "a 2\nDepends: b"),
     ];
     let reason =
-        fails(&suites, "a", "`a` cannot be installed: a 1 depends on gone, which no package provides.");
-    assert_eq!(labels(&reason), ["take `a` from stable-backports", "do not ask for `a`"]);
+        fails(&suites, "a", "`a` cannot be installed: `a` depends on gone, which no package provides.");
+    assert_eq!(labels(&reason), ["take `a` from stable-backports", "drop `a`"]);
     assert_eq!(reason.fixes[0].effect.added, ["a", "b"]);
     assert_eq!(reason.fixes[0].effect.size_delta, 20 * 1024);
 }
@@ -232,7 +240,7 @@ fn two_bounds_of_one_package_must_hold_together() {
     fails(
         &suites(),
         "a=1 a=2",
-        "`a (= 1)` and `a (= 2)` do not go together: a 2 cannot be installed beside a 1.",
+        "`a (= 1)` and `a (= 2)` cannot be installed together: there can be only one version of `a`.",
     );
 }
 
@@ -248,12 +256,12 @@ fn the_base_set_is_essential_and_important() {
     let reason = fails(
         &suites,
         "+essential +important cron2",
-        "`cron2` and `cron (priority important)` do not go together: cron2 1 conflicts with cron 1.",
+        "`cron2` and `cron (priority important)` cannot be installed together: `cron2` conflicts with `cron`.",
     );
-    assert_eq!(labels(&reason), ["do not ask for `cron2`", "leave out `cron`"]);
-    fails(&suites, "+essential -base", "`base` is needed by every system and cannot be left out.");
-    let reason = fails(&suites, "tool -cron", "`tool` needs `cron`, which is to be left out.");
-    assert_eq!(labels(&reason), ["allow `cron`", "do not ask for `tool`"]);
+    assert_eq!(labels(&reason), ["drop `cron2`", "remove `cron` from the base system"]);
+    fails(&suites, "+essential -base", "`base` is needed by every system and cannot be removed.");
+    let reason = fails(&suites, "tool -cron", "`tool` needs `cron`, which your spec removes.");
+    assert_eq!(labels(&reason), ["no longer remove `cron`", "drop `tool`"]);
     assert_eq!(reason.fixes[0].changes, [Change::DropRemoval { index: 0 }]);
 }
 
@@ -271,10 +279,10 @@ fn recommends_are_asked_for_and_never_in_the_way() {
 fn names_that_do_not_exist_bring_their_like() {
     let suites = main_suite("neovim 1\n\nneovim-qt 1\n\nvim 1");
     let reason = fails(&suites, "vim neovm", "There is no package `neovm`; did you mean `neovim`?");
-    assert_eq!(labels(&reason), ["ask for `neovim` instead of `neovm`", "do not ask for `neovm`"]);
+    assert_eq!(labels(&reason), ["ask for `neovim` instead of `neovm`", "drop `neovm`"]);
     assert_eq!(reason.unknown[0].near, ["neovim"]);
     let reason = fails(&suites, "xyzzy qwert", "There are no packages `xyzzy` and `qwert`.");
-    assert_eq!(labels(&reason), ["do not ask for `xyzzy` and do not ask for `qwert`"]);
+    assert_eq!(labels(&reason), ["drop `xyzzy` and `qwert`"]);
 }
 
 #[test]
@@ -303,7 +311,7 @@ fn two_architectures() {
     fails(
         &suites(),
         "plain plain:i386",
-        "`plain` and `plain:i386` do not go together: plain 1 cannot be installed for another architecture beside plain 1.",
+        "`plain` and `plain:i386` cannot be installed together: plain 1 cannot be installed for another architecture beside plain 1 for i386.",
     );
 }
 
@@ -342,11 +350,11 @@ fn a_pin_chooses_by_version_by_suite_and_by_host() {
     assert_eq!(app(vec![pin("a*", host, -1)]), Ok("app 1".to_owned()));
     let said = app(vec![pin("lib", version("1"), 990)]).unwrap_err();
     assert!(
-        said.ends_with("app 2 depends on lib (>= 2), but version 1 (pinned to 990) would be installed."),
+        said.ends_with("`app` depends on lib (>= 2), but version 1 (pinned to 990) would be installed."),
         "{said}"
     );
     let said = app(vec![pin("lib", version("*"), -1)]).unwrap_err();
-    assert!(said.ends_with("app 2 depends on lib (>= 2), which a pin keeps out."), "{said}");
+    assert!(said.ends_with("`app` depends on lib (>= 2), which a pin keeps out."), "{said}");
     let said = app(vec![pin("app", version("*"), -7)]).unwrap_err();
     let expected =
         "`app` is not available: there is only 1 from stable (pinned to -7) and 2 from extra (pinned to -7).";

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 
 use lbuild_repo::deb::release::{Keyring, Policy, verify};
 use oracle::Apt;
+pub use ours::wanted;
 
 /// The archive's keys that the product carries.
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/distros/keys");
@@ -195,6 +196,15 @@ fn real_release_files_are_accepted() {
         assert!(release.files.contains_key("main/binary-amd64/Packages.xz"), "{suite}");
         assert!(!release.signed_by.is_empty() && release.date <= now, "{suite}");
     }
+}
+
+/// The same with everything but the usual components of the release switched off, as for a spec that says nothing of it.
+pub fn switched_index() -> lbuild_repo::index::Index {
+    ours::switched_index(Apt::shared(), &|suite, component| match (suite, component) {
+        ("trixie-backports", "main") => format!("suite {suite}"),
+        (_, "main") => String::new(),
+        _ => format!("component {component}"),
+    })
 }
 
 /// Debian's lists, as apt has verified them and we read them.

@@ -20,6 +20,15 @@ pub fn index(apt: &Apt) -> Index {
 
 /// The same with the priorities that pins of the general form give the suites.
 pub fn pinned_index(apt: &Apt, pins: &[Pin]) -> Index {
+    read(apt, pins, &|_, _| String::new())
+}
+
+/// The same, each list behind the switch that `switch` gives for its suite and component.
+pub fn switched_index(apt: &Apt, switch: &dyn Fn(&str, &str) -> String) -> Index {
+    read(apt, &[], switch)
+}
+
+fn read(apt: &Apt, pins: &[Pin], switch: &dyn Fn(&str, &str) -> String) -> Index {
     let mut lists = Vec::new();
     for (suite, pin) in SUITES {
         for component in COMPONENTS {
@@ -32,7 +41,7 @@ pub fn pinned_index(apt: &Apt, pins: &[Pin]) -> Index {
                 pin,
                 names: apt.suite_names(suite),
                 host: apt.host(suite),
-                ..IndexSource::default()
+                switch: switch(suite, component),
             };
             source.pin = source_priority(pins, &source, pin);
             lists.push((source, text));

@@ -1,12 +1,13 @@
 //! Conflicts in the official indexes of Alpine 3.19.
 
-use lbuild_repo::apk::resolve::Alpine;
+use lbuild_repo::apk::resolve::{Alpine, Word, word};
+use lbuild_repo::resolve::Wanted;
+use lbuild_spec::model::Base;
 
-use super::check;
+use super::{Case, Corpus};
 use crate::apk::resolve::alpine;
 
-/// Name of the golden file, and the request.
-const CASES: [(&str, &str); 15] = [
+const CASES: [Case; 22] = [
     ("mail-servers", "exim postfix"),
     ("mail-server-that-says-so", "opensmtpd postfix"),
     ("cron", "dcron cronie"),
@@ -22,9 +23,32 @@ const CASES: [(&str, &str); 15] = [
     ("of-another-distribution", "systemd"),
     ("misspelt", "postgressql"),
     ("gone", "python2"),
+    ("device-managers", "eudev-netifnames eudev-rule-generator"),
+    ("ping", "arping iputils"),
+    ("gettext", "gettext-dev musl-libintl"),
+    ("launchers", "rofi rofi-wayland"),
+    ("no-init", "alpine-base -openrc"),
+    ("old-version", "postgresql16<16"),
+    ("screen-lockers", "i3lock i3lock-color"),
 ];
+
+fn wanted(text: &str) -> Wanted {
+    match word(text).expect("a word of `world`") {
+        Word::Wanted(wanted) => wanted,
+        Word::Unwanted(name) => panic!("`-{name}` is how the corpus writes it"),
+    }
+}
 
 #[test]
 fn alpine_explains_its_conflicts() {
-    check(&Alpine, "apk", "x86_64", &CASES, &alpine());
+    let corpus = Corpus {
+        name: "apk",
+        arch: "x86_64",
+        base: Base::Alpine,
+        family: &Alpine,
+        index: &alpine(),
+        wanted,
+        changing: false,
+    };
+    corpus.check(&CASES);
 }

@@ -6,7 +6,7 @@ mod index;
 mod oracle;
 mod profiles;
 mod relations;
-mod resolve;
+pub mod resolve;
 mod stage3;
 mod versions;
 

@@ -4,7 +4,7 @@ mod distros;
 mod fixtures;
 mod metadata;
 mod packages;
-mod solver;
+pub mod solver;
 mod versions;
 
 use std::path::{Path, PathBuf};

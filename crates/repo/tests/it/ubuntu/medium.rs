@@ -13,7 +13,7 @@ use super::release::jammy_medium;
 use super::shared;
 
 /// The index of both components, each file checked against the signed list.
-fn index() -> Index {
+pub fn index() -> Index {
     let release = jammy_medium();
     let mut texts = Vec::new();
     for component in &release.components {

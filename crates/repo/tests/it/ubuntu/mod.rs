@@ -1,7 +1,7 @@
 //! Ubuntu, the second distribution of deb: its signed lists, its media, and what `data/distros/ubuntu.toml` says of it.
 
 mod data;
-mod medium;
+pub mod medium;
 mod phased;
 mod release;
 

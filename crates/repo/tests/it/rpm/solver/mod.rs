@@ -1,6 +1,5 @@
 //! The resolver: libsolv's answers on real repositories, and what dnf says itself.
 
-mod explain;
 mod groups;
 mod oracle;
 mod suites;
@@ -22,7 +21,7 @@ use lbuild_repo::rpm::resolve::Rpm;
 use super::data;
 
 /// A repository of the test data.
-struct Source {
+pub struct Source {
     name: &'static str,
     directory: PathBuf,
     repomd: Repomd,
@@ -30,7 +29,7 @@ struct Source {
 }
 
 impl Source {
-    fn new(name: &'static str) -> Self {
+    pub fn new(name: &'static str) -> Self {
         let directory = data().join(name);
         let text = std::fs::read(directory.join("repodata/repomd.xml")).expect("repomd.xml");
         let repomd = Repomd::parse(&text).expect("a table of contents");
@@ -70,7 +69,7 @@ impl Source {
 }
 
 /// The index of these repositories, the preferred one first.
-fn index(sources: &[Source], arch: &str) -> Index {
+pub fn index(sources: &[Source], arch: &str) -> Index {
     let mut survey = Survey::new(arch);
     for source in sources {
         survey
