@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::field;
 use crate::format::signed_bytes;
 use crate::output;
-
-/// Fixes that the text shows; `--json` has all of them.
-const SHOWN: usize = 3;
+use crate::prose::{Line, Tone};
 
 /// What `lbuild resolve --json` prints when there is no set.
 #[derive(Serialize)]
@@ -38,6 +37,9 @@ struct FixReport<'a> {
     label: &'a str,
     /// A JSON Patch (RFC 6902) of the effective spec.
     patch: Vec<Value>,
+    /// What a field that asks for a package means for the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     effect: &'a Effect,
 }
 
@@ -52,7 +54,7 @@ pub fn failure(conflict: &Conflict, blueprint: &Blueprint, context: &Context) ->
     }
     Failure::new(Exit::Spec, &*reason.summary)
         .details(explanation(conflict, Some(blueprint)))
-        .hint(hint(reason))
+        .hint(hint(reason, Some(blueprint)))
 }
 
 /// The same for a saved problem, which no lines of a spec belong to.
@@ -65,7 +67,7 @@ pub fn saved(reason: Unsatisfiable, context: &Context) -> Failure {
         };
     }
     let summary = conflict.reason.summary.clone();
-    Failure::new(Exit::Spec, summary).details(explanation(&conflict, None)).hint(hint(&conflict.reason))
+    Failure::new(Exit::Spec, summary).details(explanation(&conflict, None)).hint(hint(&conflict.reason, None))
 }
 
 /// Where a request of the resolver comes from.
@@ -108,7 +110,8 @@ fn report<'a>(conflict: &'a Conflict, blueprint: Option<&'a Blueprint>) -> Repor
     };
     let fix = |fix: &'a Fix| FixReport {
         label: &fix.label,
-        patch: patch(&fix.changes, causes),
+        patch: patch(&fix.changes, causes, blueprint),
+        note: blueprint.and_then(|blueprint| field::note(fix, causes, blueprint)),
         effect: &fix.effect,
     };
     Report {
@@ -120,14 +123,19 @@ fn report<'a>(conflict: &'a Conflict, blueprint: Option<&'a Blueprint>) -> Repor
     }
 }
 
-/// Removals come last and from the back, because each of them moves the positions after it. A change of something
-/// that a field asks for has no operation: the label says what to do.
-fn patch(changes: &[Change], causes: &[Cause]) -> Vec<Value> {
+/// Removals come last and from the back, because each of them moves the positions after it. What a field asks for goes
+/// with the field, where the spec sets it.
+fn patch(changes: &[Change], causes: &[Cause], blueprint: Option<&Blueprint>) -> Vec<Value> {
     let (removals, others): (Vec<&Change>, Vec<&Change>) =
         changes.iter().partition(|change| is_removal(change));
     let mut removals = removals;
     removals.sort_by_key(|change| std::cmp::Reverse(position(change, causes)));
-    others.into_iter().chain(removals).filter_map(|change| operation(change, causes)).collect()
+    let fields = changes.iter().filter_map(|change| field::of(change, causes));
+    let unset =
+        fields.flat_map(|field| blueprint.map(|blueprint| field::set(field, blueprint)).unwrap_or_default());
+    let unset = unset.map(|set| json!({"op": "remove", "path": set.pointer}));
+    let operations = others.into_iter().chain(removals).filter_map(|change| operation(change, causes));
+    operations.chain(unset).collect()
 }
 
 fn is_removal(change: &Change) -> bool {
@@ -187,42 +195,86 @@ fn enabling(switch: &str) -> Option<Value> {
     Some(json!({"op": "add", "path": format!("/repositories/suites/{suite}"), "value": true}))
 }
 
-fn explanation(conflict: &Conflict, blueprint: Option<&Blueprint>) -> Vec<String> {
+/// Who asked, the facts, and what helps, each under its heading.
+fn explanation(conflict: &Conflict, blueprint: Option<&Blueprint>) -> Vec<Line> {
     let Conflict { reason, causes } = conflict;
     let mut lines = Vec::new();
-    if !reason.roots.is_empty() {
-        lines.push("asked for:".to_owned());
-    }
-    for root in &reason.roots {
-        let place = match place(root, causes, blueprint) {
-            Place::Line(origin) => format!("  ({}:{}, {})", origin.file, origin.line, origin.layer),
-            Place::Field(field) => format!("  (for `{field}`)"),
-            Place::Base => String::new(),
-        };
-        lines.push(format!("  {}{place}", root.request));
-    }
-    if !reason.chain.is_empty() {
-        lines.push("because:".to_owned());
-    }
-    lines.extend(reason.chain.iter().map(|link| format!("  {} {} {}", link.from, link.relation, link.to)));
-    if !reason.fixes.is_empty() {
-        lines.push("each of these was tried and works:".to_owned());
-    }
-    for (number, fix) in reason.fixes.iter().take(SHOWN).enumerate() {
-        lines.push(format!("  {}. {}  ({})", number + 1, fix.label, effect(&fix.effect)));
-    }
+    let mut block = |heading: &str, rows: Vec<Line>| {
+        if !rows.is_empty() {
+            lines.push(Line::default());
+            lines.push(Line::default().with(Tone::Faint, heading));
+            lines.extend(rows);
+        }
+    };
+    block("asked for", asked(reason, causes, blueprint));
+    block("because", reason.chain.iter().map(link).collect());
+    block("each of these was tried and works", fixes(reason, causes, blueprint));
+    lines.push(Line::default());
     lines
+}
+
+/// Each request with its place.
+fn asked(reason: &Unsatisfiable, causes: &[Cause], blueprint: Option<&Blueprint>) -> Vec<Line> {
+    let width =
+        reason.roots.iter().map(|root| root.request.chars().count()).max().unwrap_or_default().min(40);
+    let row = |root: &Root| {
+        let line = Line::hanging(4).with(Tone::Plain, "  ").with(Tone::Strong, root.request.as_str());
+        let gap = " ".repeat(width.saturating_sub(root.request.chars().count()) + 2);
+        let place = match place(root, causes, blueprint) {
+            Place::Line(origin) => format!("{}:{}, {}", origin.file, origin.line, origin.layer),
+            Place::Field(field) => format!("for `{}`", field::name(field)),
+            Place::Base => return line,
+        };
+        line.with(Tone::Plain, gap).with(Tone::Faint, place)
+    };
+    reason.roots.iter().map(row).collect()
+}
+
+/// One fact. What comes after the names is for who wants to know more.
+fn link(link: &Link) -> Line {
+    let more = [", ", " ("].into_iter().filter_map(|sign| link.to.find(sign)).min();
+    let (to, more) = link.to.split_at(more.unwrap_or(link.to.len()));
+    Line::hanging(4)
+        .with(Tone::Plain, "  ")
+        .with(Tone::Strong, format!("{} ", link.from))
+        .with(Tone::Plain, format!("{} ", link.relation))
+        .with(Tone::Strong, to)
+        .with(Tone::Faint, more)
+}
+
+/// Each fix with what it changes.
+fn fixes(reason: &Unsatisfiable, causes: &[Cause], blueprint: Option<&Blueprint>) -> Vec<Line> {
+    let label = |fix: &Fix| match blueprint.and_then(|blueprint| field::note(fix, causes, blueprint)) {
+        Some(note) => format!("{} ({note})", fix.label),
+        None => fix.label.clone(),
+    };
+    let labels: Vec<String> = reason.fixes.iter().map(label).collect();
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default().min(60);
+    let row = |(number, (label, fix)): (usize, (&String, &Fix))| {
+        let gap = " ".repeat(width.saturating_sub(label.chars().count()) + 2);
+        Line::hanging(5)
+            .with(Tone::Plain, "  ")
+            .with(Tone::Advice, format!("{}. ", number + 1))
+            .with_names(label)
+            .with(Tone::Plain, gap)
+            .with(Tone::Faint, effect(&fix.effect))
+    };
+    labels.iter().zip(&reason.fixes).enumerate().map(row).collect()
 }
 
 fn effect(effect: &Effect) -> String {
     format!("+{} -{} packages, {}", effect.added.len(), effect.removed.len(), signed_bytes(effect.size_delta))
 }
 
-/// The fixes stand in the explanation; without one, names like the unknown one are the best advice.
-fn hint(reason: &Unsatisfiable) -> Option<String> {
+/// What to type next; without a fix, names like the unknown one are the best advice.
+fn hint(reason: &Unsatisfiable, blueprint: Option<&Blueprint>) -> Option<String> {
+    if !reason.fixes.is_empty() {
+        return blueprint
+            .map(|_| "`lbuild resolve SPEC --fix 1` writes the first of these into the spec".to_owned());
+    }
     let unknown = reason.unknown.iter().find(|unknown| !unknown.near.is_empty())?;
     let near: Vec<String> = unknown.near.iter().map(|name| format!("`{name}`")).collect();
-    reason.fixes.is_empty().then(|| format!("did you mean {}?", near.join(", ")))
+    Some(format!("did you mean {}?", near.join(", ")))
 }
 
 #[cfg(test)]
@@ -249,6 +301,6 @@ mod tests {
             json!({"op": "remove", "path": "/packages/1"}),
             json!({"op": "remove", "path": "/packages/0"}),
         ];
-        assert_eq!(patch(&changes, &causes), expected);
+        assert_eq!(patch(&changes, &causes, None), expected);
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error;
 use serde::Serialize;
 
 use crate::format::clean;
+use crate::prose::{Line, Tone};
 use crate::terminal::Style;
 
 /// Exit codes. They are part of the command line's contract.
@@ -30,7 +31,7 @@ pub struct Failure {
     message: String,
     causes: Vec<String>,
     /// Lines shown between the causes and the hint: an explanation, or what a program printed last.
-    details: Vec<String>,
+    details: Vec<Line>,
     hint: Option<String>,
     /// What happened was printed already; only the exit code is left to give.
     silent: bool,
@@ -48,7 +49,7 @@ pub struct FailureReport<'a> {
 struct ErrorReport<'a> {
     message: &'a str,
     causes: &'a [String],
-    details: &'a [String],
+    details: Vec<String>,
     hint: Option<&'a str>,
     exit_code: u8,
 }
@@ -105,8 +106,8 @@ impl Failure {
 
     /// Shows these lines too.
     #[must_use]
-    pub fn details(mut self, lines: impl IntoIterator<Item = String>) -> Self {
-        self.details.extend(lines);
+    pub fn details<L: Into<Line>>(mut self, lines: impl IntoIterator<Item = L>) -> Self {
+        self.details.extend(lines.into_iter().map(Into::into));
         self
     }
 
@@ -115,16 +116,21 @@ impl Failure {
         self.exit
     }
 
-    /// The text for standard error; empty when it was printed already.
-    pub fn render(&self, style: Style) -> String {
+    /// The text for standard error, at most `width` columns wide where words allow; empty when it was printed already.
+    pub fn render(&self, style: Style, width: Option<usize>) -> String {
         if self.silent {
             return String::new();
         }
-        let mut lines = vec![format!("{} {}\n", style.bad("error:"), clean_lines(&self.message))];
+        let mut message = self.message.lines();
+        let first =
+            Line::hanging(4).with(Tone::Plain, "error: ").with_names(message.next().unwrap_or_default());
+        let first = first.render(style, 0, width).replacen("error:", &style.bad("error:"), 1);
+        let mut lines = vec![format!("{first}\n")];
+        lines.extend(message.map(|line| format!("    {}\n", clean(line))));
         for cause in &self.causes {
             lines.push(format!("  {} {}\n", style.faint("caused by:"), clean_lines(cause)));
         }
-        lines.extend(self.details.iter().map(|line| format!("  {}\n", clean(line))));
+        lines.extend(self.details.iter().map(|line| format!("{}\n", line.render(style, 2, width))));
         if let Some(hint) = &self.hint {
             lines.push(format!("{} {}\n", style.advice("hint:"), clean_lines(hint)));
         }
@@ -136,7 +142,7 @@ impl Failure {
         let error = ErrorReport {
             message: &self.message,
             causes: &self.causes,
-            details: &self.details,
+            details: self.details.iter().map(Line::text).collect(),
             hint: self.hint.as_deref(),
             exit_code: self.exit as u8,
         };
@@ -182,7 +188,7 @@ mod tests {
         let error =
             chain(&["cannot get the packages", "mirror refused", "mirror refused", "connection reset"]);
         let failure = Failure::from_error(Exit::Network, &error).hint("try another mirror".to_owned());
-        let text = failure.details(["log \u{1b}[2J".to_owned()]).render(Style { color: false });
+        let text = failure.details(["log \u{1b}[2J".to_owned()]).render(Style { color: false }, None);
         let expected = "error: cannot get the packages\n  caused by: mirror refused\n  caused by: connection reset\n  \
                         log \\u{1b}[2J\nhint: try another mirror\n";
         assert_eq!(text, expected);
@@ -191,7 +197,7 @@ mod tests {
     #[test]
     fn what_was_printed_is_not_printed_again() {
         let failure = Failure::silent(Exit::Spec);
-        assert_eq!(failure.render(Style { color: true }), "");
+        assert_eq!(failure.render(Style { color: true }, None), "");
         assert!(failure.report().is_none());
         assert_eq!(failure.exit() as u8, 3);
     }
@@ -199,7 +205,7 @@ mod tests {
     #[test]
     fn colour_is_only_added_where_asked_for() {
         let failure = Failure::new(Exit::Build, "x").hint("y".to_owned());
-        assert!(!failure.render(Style { color: false }).contains('\u{1b}'));
-        assert!(failure.render(Style { color: true }).contains("\u{1b}[1;31merror:\u{1b}[0m x"));
+        assert!(!failure.render(Style { color: false }, None).contains('\u{1b}'));
+        assert!(failure.render(Style { color: true }, None).contains("\u{1b}[1;31merror:\u{1b}[0m x"));
     }
 }

@@ -3,20 +3,25 @@
 use std::path::Path;
 
 use lbuild_engine::{Cause, Conflict};
-use lbuild_repo::resolve::{Change, Fix};
+use lbuild_repo::resolve::{Change, Fix, Root};
 use lbuild_spec::edit::{Edit, edit};
 use lbuild_spec::{Blueprint, Origin, PackageRequest, Source, Sourced};
 
 use crate::failure::{Exit, Failure};
+use crate::field;
 use crate::file;
 use crate::spec_file;
 
 /// Writes fix `number`, which counts from 1, into the spec at `path`; gives its label.
+///
+/// Each fix was tried as a change of what is asked for. One that takes a field out of the spec does more than that, so
+/// that `solves` tries the changed spec once more.
 pub fn apply(
     number: usize,
     conflict: &Conflict,
     blueprint: &Blueprint,
     path: &Path,
+    solves: &dyn Fn(&Blueprint) -> Result<(), Failure>,
 ) -> Result<String, Failure> {
     let fixes = &conflict.reason.fixes;
     let fix = number.checked_sub(1).and_then(|at| fixes.get(at)).ok_or_else(|| {
@@ -36,23 +41,43 @@ pub fn apply(
     let edits = edits(fix, conflict, blueprint)?;
     let text = edit(&spec, &source, &edits).map_err(|error| by_hand(&error))?;
     let changed = Source { text, ..source.clone() };
-    spec_file::check(&changed).map_err(|errors| by_hand(&errors))?;
+    let after = spec_file::check(&changed).map_err(|errors| by_hand(&errors))?;
+    if fix.changes.iter().any(|change| field::of(change, &conflict.causes).is_some()) {
+        solves(&after)?;
+    }
     file::replace(path, &changed.text)
         .map_err(|error| Failure::because(Exit::Build, format!("cannot write `{}`", source.file), &error))?;
     Ok(fix.label.clone())
 }
 
 fn edits(fix: &Fix, conflict: &Conflict, blueprint: &Blueprint) -> Result<Vec<Edit>, Failure> {
-    let places = Places { causes: &conflict.causes, blueprint };
-    fix.changes.iter().map(|change| places.edit(change)).collect()
+    let places = Places { causes: &conflict.causes, roots: &conflict.reason.roots, blueprint };
+    let edits: Result<Vec<Vec<Edit>>, Failure> =
+        fix.changes.iter().map(|change| places.edits(change)).collect();
+    edits.map(|edits| edits.concat())
 }
 
 struct Places<'a> {
     causes: &'a [Cause],
+    roots: &'a [Root],
     blueprint: &'a Blueprint,
 }
 
 impl Places<'_> {
+    /// What asks for a package because of a field goes with what sets the field.
+    fn edits(&self, change: &Change) -> Result<Vec<Edit>, Failure> {
+        let Some(field) = field::of(change, self.causes) else {
+            return self.edit(change).map(|edit| vec![edit]);
+        };
+        let set = field::set(field, self.blueprint);
+        if set.is_empty() || !matches!(change, Change::DropRequest { .. }) {
+            let name = field::name(field);
+            return Err(Failure::new(Exit::Spec, format!("what clashes is needed for `{name}`"))
+                .hint(format!("change `{name}` by hand, or take another fix")));
+        }
+        Ok(set.into_iter().map(|set| Edit::Unset { at: set.origin.clone() }).collect())
+    }
+
     fn edit(&self, change: &Change) -> Result<Edit, Failure> {
         Ok(match change {
             Change::DropRequest { index } => Edit::Drop { at: self.request(*index)?.origin.clone() },
@@ -67,6 +92,12 @@ impl Places<'_> {
                 Edit::Replace { at: request.origin.clone(), with: format!("{name}{suite}") }
             }
             Change::FromSuite { index, suite } => {
+                if let Some(Cause::Field(_)) = self.causes.get(*index) {
+                    // Beside the field, a request of its own says where the package is taken from.
+                    let is_meant = |root: &&Root| root.index == Some(*index) && !root.removal;
+                    let root = self.roots.iter().find(is_meant).ok_or_else(no_line)?;
+                    return Ok(append(&["packages"], &[], &format!("{}/{suite}", root.request)));
+                }
                 let request = self.request(*index)?;
                 let with = format!("{}/{suite}", request.value.name);
                 Edit::Replace { at: request.origin.clone(), with }
@@ -80,11 +111,7 @@ impl Places<'_> {
     fn request(&self, index: usize) -> Result<&Sourced<PackageRequest>, Failure> {
         match self.causes.get(index) {
             Some(Cause::Spec(index)) => self.blueprint.packages.get(*index).ok_or_else(no_line),
-            Some(Cause::Field(field)) => {
-                Err(Failure::new(Exit::Spec, format!("what clashes is needed for `{field}`"))
-                    .hint(format!("change `{field}` by hand, or take another fix")))
-            }
-            None => Err(no_line()),
+            Some(Cause::Field(_)) | None => Err(no_line()),
         }
     }
 

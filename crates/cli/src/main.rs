@@ -24,12 +24,14 @@ mod context;
 mod engine_failure;
 mod explain;
 mod failure;
+mod field;
 mod file;
 mod fix;
 mod format;
 mod interrupt;
 mod output;
 mod progress;
+mod prose;
 mod session;
 mod spec_file;
 mod summary;
@@ -50,7 +52,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| refuse(&error));
     let context = Context { global: arguments.global.clone(), terminal: Terminal::detect() };
     let Err(failure) = command::run(arguments, &context) else { return ExitCode::SUCCESS };
-    output::print_error(&failure.render(context.terminal.stderr));
+    output::print_error(&failure.render(context.terminal.stderr, context.terminal.width));
     if let (true, Some(report)) = (context.global.json, failure.report()) {
         // the failure that is being reported decides the exit code, not one of reporting it
         let _ = output::print_json(&report);

@@ -16,10 +16,13 @@ pub struct Terminal {
     pub interactive: bool,
     /// More than ASCII can be shown.
     pub unicode: bool,
+    /// Columns of standard error, when that is a terminal.
+    pub width: Option<usize>,
 }
 
 /// The facts that decide.
 struct Facts<'a> {
+    width: Option<usize>,
     stdout_tty: bool,
     stderr_tty: bool,
     variable: &'a dyn Fn(&str) -> Option<String>,
@@ -28,7 +31,9 @@ struct Facts<'a> {
 impl Terminal {
     /// Looks at this process's streams and environment.
     pub fn detect() -> Self {
+        let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
         Self::decide(&Facts {
+            width: size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0),
             stdout_tty: std::io::stdout().is_terminal(),
             stderr_tty: std::io::stderr().is_terminal(),
             variable: &|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()),
@@ -49,6 +54,7 @@ impl Terminal {
             interactive: facts.stderr_tty && !dumb && !continuous,
             unicode: locale
                 .is_none_or(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8")),
+            width: facts.width.filter(|_| facts.stderr_tty),
         }
     }
 }
@@ -107,7 +113,7 @@ mod tests {
         let variable = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
-        Terminal::decide(&Facts { stdout_tty, stderr_tty, variable: &variable })
+        Terminal::decide(&Facts { width: Some(80), stdout_tty, stderr_tty, variable: &variable })
     }
 
     #[test]
@@ -120,6 +126,7 @@ mod tests {
     fn a_pipe_is_neither() {
         let terminal = decide(false, false, &[]);
         assert!(!terminal.stdout.color && !terminal.stderr.color && !terminal.interactive);
+        assert_eq!((terminal.width, decide(false, true, &[]).width), (None, Some(80)));
         // progress stays interactive when only the result is piped
         let terminal = decide(false, true, &[]);
         assert!(!terminal.stdout.color && terminal.stderr.color && terminal.interactive);

@@ -9,6 +9,7 @@ use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::data::{Distribution, distribution};
 use crate::family::{Cause, asked, kernel_flavor, plain};
+use crate::knowledge::Names;
 use crate::repository::{BaseRequest, architecture};
 
 impl BaseRequest {
@@ -33,7 +34,7 @@ impl Engine {
     ) -> Result<Vec<Selected>, ResolveError> {
         let base = self.load_base(&BaseRequest::of(blueprint), observer)?;
         let (request, causes) = request(blueprint)?;
-        match resolve::resolve(base.family, &base.index, &request) {
+        match resolve::resolve_with(base.family, &base.index, &request, &Names(blueprint.base)) {
             Ok(selection) => Ok(selection.packages),
             Err(reason) => Err(ResolveError::Conflict(Box::new(Conflict { reason, causes }))),
         }

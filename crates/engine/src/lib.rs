@@ -10,6 +10,7 @@
 //! | `release`, `index`, `index_cache` | verified release files; parsed indexes, and where they are kept |
 //! | `repository`, `choice` | repositories of the other bases, and what is chosen from them |
 //! | `resolve`, [`mod@lock`] | from a blueprint to exact packages |
+//! | `knowledge` | what is known about names that no index has |
 //! | [`plan`], `planner`, [`step`] | the graph of steps, and their content keys |
 //! | `run`, `steps`, `job`, `agent` | running it: scheduler, each step, sandboxed jobs, our own code inside them |
 //! | [`boot`] | boots an image in QEMU and finds out whether it works |
@@ -39,6 +40,7 @@ mod disposal;
 mod index;
 mod index_cache;
 mod job;
+mod knowledge;
 mod mirror;
 mod packages;
 mod planner;

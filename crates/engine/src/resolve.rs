@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lbuild_repo::deb::resolve::Debian;
 use lbuild_repo::index::Index;
-use lbuild_repo::resolve::{self, Forced, Knowledge, Request, Selected, Snapshot};
+use lbuild_repo::resolve::{self, Forced, Request, Selected, Snapshot};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Base;
-use lbuild_spec::names::{Named, PackageMap, Program};
 use lbuild_store::{Digest, Hasher};
 
+use crate::choice;
 use crate::engine::Engine;
 use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::Cause;
 use crate::family::debian::{self, Distro, Release, Requests};
 use crate::index;
+use crate::knowledge::Names;
 use crate::lock::{FORMAT, Lock, LockedIndex, LockedPackage, Tier};
 use crate::mirror::Mirrors;
 use crate::release::Releases;
+use crate::repository::BaseRequest;
 use crate::suite::{self, Suites};
 use crate::support;
 
@@ -80,6 +82,10 @@ impl Engine {
         blueprint: &Blueprint,
         observer: &Observer<'_>,
     ) -> Result<Snapshot, ResolveError> {
+        if blueprint.base != Base::Debian {
+            let base = self.load_base(&BaseRequest::of(blueprint), observer)?;
+            return Ok(Snapshot::of(base.family, &base.index, &choice::request(blueprint)?.0));
+        }
         let distro = debian::distro();
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
@@ -112,7 +118,7 @@ impl Engine {
         let Ok((index, _)) = self.load_indexes(&suites.wider(release), mirrors, observer) else {
             return ResolveError::Conflict(conflict);
         };
-        match resolve::resolve_with(&Debian, &index, &requests.system, &Names) {
+        match resolve::resolve_with(&Debian, &index, &requests.system, &Names(Base::Debian)) {
             Err(mut reason) => {
                 name_sources(&index, &mut reason);
                 ResolveError::Conflict(Box::new(Conflict { reason, ..*conflict }))
@@ -224,23 +230,6 @@ impl Sources {
             }
         }
         all
-    }
-}
-
-/// What the table of package names knows about a name that Debian does not have.
-struct Names;
-
-impl Knowledge for Names {
-    fn called(&self, name: &str) -> Vec<String> {
-        let on = |program: &Program, base| match program.on(base) {
-            Named::As(names) => names.to_vec(),
-            Named::NotPackaged => Vec::new(),
-        };
-        let known = |program: &&Program| {
-            Base::ALL.iter().any(|base| on(program, *base).iter().any(|one| one == name))
-        };
-        let program = PackageMap::builtin().programs().iter().find(known);
-        program.map(|program| on(program, Base::Debian)).unwrap_or_default()
     }
 }
 

@@ -23,6 +23,11 @@ pub enum Edit {
         /// Where it is written.
         at: Origin,
     },
+    /// Takes out the setting whose value is written there.
+    Unset {
+        /// Where the value is written.
+        at: Origin,
+    },
     /// Writes another request there.
     Replace {
         /// Where it is written.
@@ -84,7 +89,7 @@ pub fn edit(spec: &BuildSpec, source: &Source, edits: &[Edit]) -> Result<String,
 /// Additions have no place of their own: they come last, when no other place is needed any more.
 fn place_of(edit: &Edit) -> (u32, u32) {
     match edit {
-        Edit::Drop { at } | Edit::Replace { at, .. } => (at.line, at.column),
+        Edit::Drop { at } | Edit::Unset { at } | Edit::Replace { at, .. } => (at.line, at.column),
         Edit::Append { .. } | Edit::Enable { .. } => (0, 0),
     }
 }
@@ -110,18 +115,20 @@ impl<'s> Editor<'s> {
 
     fn apply(&self, edit: &Edit) -> Result<String, EditError> {
         match edit {
-            Edit::Drop { at } => Ok(self.without(&self.find(at)?)),
-            Edit::Replace { at, with } => self.replaced(&self.find(at)?, at, with),
+            Edit::Drop { at } => Ok(self.without(&self.find(at, false)?)),
+            Edit::Unset { at } => Ok(self.without(&self.find(at, true)?)),
+            Edit::Replace { at, with } => self.replaced(&self.find(at, false)?, at, with),
             Edit::Append { path, default, value } => self.appended(path, default, value),
             Edit::Enable { path } => self.enabled(path),
         }
     }
 
-    fn find(&self, at: &Origin) -> Result<Member<'s>, EditError> {
+    /// The entry or item at a place; of a setting, its value may be the place.
+    fn find(&self, at: &Origin, setting: bool) -> Result<Member<'s>, EditError> {
         let lines = LineIndex::new(self.text());
         let wanted = Position { line: at.line, column: at.column };
         let is_there = |span: Span| lines.position(self.text(), span.start) == wanted;
-        member(self.root, &is_there).ok_or(EditError::Place { line: at.line })
+        member(self.root, &is_there, setting).ok_or(EditError::Place { line: at.line })
     }
 
     fn replaced(&self, member: &Member<'_>, at: &Origin, with: &str) -> Result<String, EditError> {
@@ -153,8 +160,9 @@ impl<'s> Editor<'s> {
     }
 }
 
-/// The list item or table entry that begins at a place; of an entry, the key or a plain value may be the place.
-fn member<'s>(node: &'s Node, is_there: &dyn Fn(Span) -> bool) -> Option<Member<'s>> {
+/// The list item or table entry that begins at a place; of an entry, the key or a switch may be the place, and of a
+/// `setting` any value.
+fn member<'s>(node: &'s Node, is_there: &dyn Fn(Span) -> bool, setting: bool) -> Option<Member<'s>> {
     let items = node.items();
     if let Some(at) = items.iter().position(|item| is_there(item.span)) {
         return Some(Member {
@@ -166,7 +174,7 @@ fn member<'s>(node: &'s Node, is_there: &dyn Fn(Span) -> bool) -> Option<Member<
     }
     let entries = node.entries();
     let here = |entry: &crate::value::Entry| {
-        let is_switch = matches!(entry.node.value, Value::Bool(_));
+        let is_switch = setting || matches!(entry.node.value, Value::Bool(_));
         is_there(entry.key_span) || is_switch && is_there(entry.node.span)
     };
     if let Some(at) = entries.iter().position(here) {
@@ -175,7 +183,7 @@ fn member<'s>(node: &'s Node, is_there: &dyn Fn(Span) -> bool) -> Option<Member<
         return Some(Member { parent: node, spans, at, key: Some(entries[at].key_span) });
     }
     let children = items.iter().chain(entries.iter().map(|entry| &entry.node));
-    children.into_iter().find_map(|child| member(child, is_there))
+    children.into_iter().find_map(|child| member(child, is_there, setting))
 }
 
 /// The text with a range replaced.

@@ -107,7 +107,24 @@ fn fixed(
     let (ResolveError::Conflict(conflict), Some(number)) = (error, options.fix) else {
         return Err(engine_failure::resolve(error, blueprint, context));
     };
-    let label = fix::apply(number, conflict, blueprint, &options.spec.path)?;
+    let solves = |changed: &Blueprint| {
+        let mut changed = changed.clone();
+        let directory = options.spec.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        lbuild_engine::embed_keys(&mut changed, directory.unwrap_or(Path::new(".")))
+            .map_err(|error| Failure::from_error(Exit::Spec, &error))?;
+        let session = Session::start(context, "trying the changed spec")?;
+        let engine = options.engine.open(context)?;
+        let solved = session.run(|observer| engine.resolve(&changed, observer));
+        solved.map(drop).map_err(|error| {
+            Failure::because(
+                Exit::Spec,
+                format!("fix {number} is not enough, so that nothing was written"),
+                &error,
+            )
+            .hint("the field has a default that asks for as much; change it by hand".to_owned())
+        })
+    };
+    let label = fix::apply(number, conflict, blueprint, &options.spec.path, &solves)?;
     let file = options.spec.path.display().to_string();
     if context.global.json {
         return output::print_json(&Fixed { file, fix: &label });

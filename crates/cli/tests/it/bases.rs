@@ -127,7 +127,7 @@ fn a_conflict_of_another_base_names_lines_and_fixes() {
     let output = run(&place, "alpine", &mirror, &["resolve", "spec.toml"]);
     assert_eq!(output.code, Some(3));
     let text = &output.stderr;
-    for part in ["spec.toml:5", "spec.toml:6", "1. do not ask for `exim`", "2. do not ask for `postfix`"] {
+    for part in ["spec.toml:5", "spec.toml:6", "1. drop `exim`", "2. drop `postfix`"] {
         assert!(text.contains(part), "{part} is missing in {text}");
     }
 }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::relation::Relation;
 use super::version;
 use crate::index::{Kind, Package};
+use crate::resolve::family::library;
 use crate::resolve::{Atom, Family, Formula, Role, Statement, Wanted};
 
 /// Arch Linux and its family.
@@ -40,7 +41,7 @@ impl Family for Arch {
     }
 
     fn thing<'t>(&self, name: &'t str) -> Option<(&'static str, &'t str)> {
-        (name.ends_with(".so") || name.contains(".so.")).then_some(("library", name))
+        library(name)
     }
 
     /// `name`, `name>=1.2`, or `repository/name` as on pacman's command line.

@@ -46,7 +46,8 @@ pub(super) fn chain(task: &Task<'_, '_>, conflict: &Conflict) -> Vec<Link> {
     let versions = merged(steps, Step::is_of_other_versions, Step::merge_both);
     let choices = merged(versions, Step::is_another_choice, Step::merge_to);
     let lacks = merged(choices, Step::lacks_the_same, |known, _| known.likewise += 1);
-    let merged = merged(lacks, Step::says_the_same, Step::merge_from);
+    let clashes = merged(lacks, Step::clashes_the_same, |known, other| known.to.merge(other.to));
+    let merged = merged(clashes, Step::says_the_same, Step::merge_from);
     let mut links: Vec<Link> = Vec::new();
     for step in merged {
         let link = step.link(task);
@@ -136,6 +137,13 @@ impl<'i> Step<'i> {
             && self.from.is_like(&other.from)
     }
 
+    /// The same clash with a further package.
+    fn clashes_the_same(&self, other: &Self) -> bool {
+        let packages = matches!((&self.to, &other.to), (End::Package(_), End::Package(_)));
+        let same = self.relation == other.relation && self.note == other.note && !self.note.is_empty();
+        packages && same && self.meets.is_none() && other.meets.is_none() && self.from == other.from
+    }
+
     /// Other packages say it too.
     fn says_the_same(&self, other: &Self) -> bool {
         let packages = matches!((&self.from, &other.from), (End::Package(_), End::Package(_)));
@@ -162,7 +170,10 @@ impl<'i> Step<'i> {
             1 => " (likewise another version)".to_owned(),
             count => format!(" (likewise {count} other versions)"),
         };
-        let to = format!("{}{}{likewise}", self.to.text(task, "or"), self.note);
+        let clash = self.meets.is_none() && !self.note.is_empty();
+        let between = if clash { "and" } else { "or" };
+        let note = if clash && self.to.is_many() { self.note.replace(" both ", " all ") } else { self.note };
+        let to = format!("{}{note}{likewise}", self.to.text(task, between));
         let relation = if self.from.is_many() { plural(&self.relation) } else { self.relation };
         Link { from: self.from.text(task, "and"), relation, to }
     }
@@ -183,7 +194,7 @@ impl<'i> End<'i> {
     fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Package(a), Self::Package(b)) => {
-                a.first().map(|package| package.name_id()) == b.first().map(|package| package.name_id())
+                a.first().map(Package::name_id) == b.first().map(Package::name_id)
             }
             (Self::Text(a), Self::Text(b)) => a == b,
             _ => false,

@@ -251,3 +251,8 @@ pub trait Family: Sync {
         }
     }
 }
+
+/// A name such as `libssl.so` or `libssl.so.3` as [`Family::thing`] tells it.
+pub(crate) fn library(name: &str) -> Option<(&'static str, &str)> {
+    name.split('.').skip(1).any(|part| part == "so").then_some(("library", name))
+}

@@ -16,7 +16,7 @@ pub(super) fn label(world: &World<'_>, package: Package<'_>) -> String {
 }
 
 /// Several packages in words: versions of one name together, the rest counted.
-pub(super) fn labels(world: &World<'_>, packages: &[Package<'_>], word: &str) -> String {
+pub(super) fn labels(world: &World<'_>, packages: &[Package<'_>], between: &str) -> String {
     let mut names: Vec<&str> = Vec::new();
     for package in packages {
         if !names.contains(&package.name()) {
@@ -28,7 +28,7 @@ pub(super) fn labels(world: &World<'_>, packages: &[Package<'_>], word: &str) ->
             packages.iter().filter(|package| package.name() == name).copied().collect();
         versions(world, &same)
     };
-    some(names.into_iter().map(of_name).collect(), word)
+    some(names.into_iter().map(of_name).collect(), between)
 }
 
 /// Packages of one name in words.
@@ -56,7 +56,7 @@ pub(super) fn versions(world: &World<'_>, packages: &[Package<'_>]) -> String {
 pub(super) struct Said<'i> {
     pub(super) role: Role,
     pub(super) verb: &'static str,
-    /// In words: `the command `crontab``, `libc6 (>= 2.40)`.
+    /// In words: ``the command `crontab` ``, `libc6 (>= 2.40)`.
     pub(super) text: String,
     pub(super) atoms: Vec<Atom<'i>>,
 }
@@ -171,7 +171,7 @@ fn shared(world: &World<'_>, package: Package<'_>, with: Package<'_>) -> String 
     }
 }
 
-/// Provided names in words, those of one kind together: `the commands `mailq` and `sendmail``.
+/// Provided names in words, those of one kind together: ``the commands `mailq` and `sendmail` ``.
 fn things(family: &dyn Family, names: &[&str]) -> String {
     let mut kinds: Vec<(&str, Vec<String>)> = Vec::new();
     for name in names {

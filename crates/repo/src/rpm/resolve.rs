@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::relation::{self, Bound, Dependency};
 use super::version::Evr;
 use crate::index::{Index, Kind, Package};
+use crate::resolve::family::library;
 use crate::resolve::{Asker, Atom, Family, Formula, Found, Operator, Role, Statement, World};
 
 /// Fedora, openSUSE and their relatives.
@@ -100,8 +101,8 @@ impl Family for Rpm {
         if let Some((library, _)) = name.split_once('(').filter(|(name, _)| name.contains(".so")) {
             return Some(("library", library));
         }
-        if name.contains(".so.") {
-            return Some(("library", name));
+        if let Some(library) = library(name) {
+            return Some(library);
         }
         let (kind, rest) = name.strip_suffix(')')?.split_once('(')?;
         // A package of one architecture: `audit-libs(x86-64)`.

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::pattern::{Pattern, Versions};
 use super::version;
 use crate::index::{Kind, Package};
+use crate::resolve::family::library;
 use crate::resolve::{Asker, Atom, Family, Formula, Found, Operator, Role, Statement, Wanted, World};
 
 /// Void Linux.
@@ -56,7 +57,7 @@ impl Family for Void {
     }
 
     fn thing<'t>(&self, name: &'t str) -> Option<(&'static str, &'t str)> {
-        (name.ends_with(".so") || name.contains(".so.")).then_some(("library", name))
+        library(name)
     }
 
     /// `name`, or a relation such as `name>=1.2_1`.

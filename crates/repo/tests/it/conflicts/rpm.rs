@@ -1,4 +1,4 @@
-//! Conflicts in the repositories of CentOS Stream 9.
+//! Conflicts in the repositories of the ninth `CentOS` Stream.
 
 use lbuild_repo::rpm::resolve::Rpm;
 use lbuild_spec::model::Base;
