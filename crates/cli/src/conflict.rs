@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::field;
-use crate::format::signed_bytes;
+use crate::format::{count, signed_bytes};
 use crate::output;
 use crate::prose::{Line, Tone};
 
@@ -230,9 +230,12 @@ fn asked(reason: &Unsatisfiable, causes: &[Cause], blueprint: Option<&Blueprint>
     reason.roots.iter().map(row).collect()
 }
 
+/// How what comes after the names of a fact begins.
+const MORE: [&str; 5] = [" (", ", which ", ", because ", ", none ", ", but "];
+
 /// One fact. What comes after the names is for who wants to know more.
 fn link(link: &Link) -> Line {
-    let more = [", ", " ("].into_iter().filter_map(|sign| link.to.find(sign)).min();
+    let more = MORE.into_iter().filter_map(|sign| link.to.find(sign)).min();
     let (to, more) = link.to.split_at(more.unwrap_or(link.to.len()));
     Line::hanging(4)
         .with(Tone::Plain, "  ")
@@ -263,14 +266,23 @@ fn fixes(reason: &Unsatisfiable, causes: &[Cause], blueprint: Option<&Blueprint>
 }
 
 fn effect(effect: &Effect) -> String {
-    format!("+{} -{} packages, {}", effect.added.len(), effect.removed.len(), signed_bytes(effect.size_delta))
+    let packages = match (effect.added.len(), effect.removed.len()) {
+        (0, 0) => return "the same packages".to_owned(),
+        (added, 0) => format!("+{}", count(added, "package")),
+        (0, removed) => format!("-{}", count(removed, "package")),
+        (added, removed) => format!("+{added} -{removed} packages"),
+    };
+    match effect.size_delta {
+        0 => packages,
+        size => format!("{packages}, {}", signed_bytes(size)),
+    }
 }
 
 /// What to type next; without a fix, names like the unknown one are the best advice.
 fn hint(reason: &Unsatisfiable, blueprint: Option<&Blueprint>) -> Option<String> {
     if !reason.fixes.is_empty() {
-        return blueprint
-            .map(|_| "`lbuild resolve SPEC --fix 1` writes the first of these into the spec".to_owned());
+        let file = blueprint.and_then(|blueprint| blueprint.set.first()).map(|set| &set.origin.file)?;
+        return Some(format!("`lbuild resolve {file} --fix 1` writes the first of these into the spec"));
     }
     let unknown = reason.unknown.iter().find(|unknown| !unknown.near.is_empty())?;
     let near: Vec<String> = unknown.near.iter().map(|name| format!("`{name}`")).collect();

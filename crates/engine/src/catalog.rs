@@ -25,12 +25,24 @@ pub struct Catalog {
     /// The architecture in the base's own words.
     pub architecture: String,
     family: &'static dyn Family,
+    pub(crate) base: Base,
+    machine: Architecture,
 }
 
 impl Catalog {
     /// The rules by which its packages are chosen.
     pub fn family(&self) -> &'static dyn Family {
         self.family
+    }
+
+    /// What it was read from, of every base but Debian.
+    pub(crate) fn request(&self) -> BaseRequest {
+        BaseRequest { release: Some(self.release.clone()), ..BaseRequest::usual(self.base, self.machine) }
+    }
+
+    /// The suites of Debian that it was read from.
+    pub(crate) fn suites(&self) -> Result<Suites, ResolveError> {
+        Ok(Suites::of_tools(known(debian::distro(), &self.release)?, &self.architecture))
     }
 }
 
@@ -59,14 +71,15 @@ impl Engine {
         if base != Base::Debian {
             let request = BaseRequest { release, ..BaseRequest::usual(base, architecture) };
             let LoadedBase { index, family, release, arch } = self.load_base(&request, observer)?;
-            return Ok(Catalog { index, release, architecture: arch, family });
+            return Ok(Catalog { index, release, architecture: arch, family, base, machine: architecture });
         }
         let distro = debian::distro();
         let release = known(distro, release.as_deref().unwrap_or("stable"))?;
         let arch = distro.architecture(architecture)?;
         let suites = Suites::of_tools(release, &arch).wider(release);
         let index = self.load_detailed(&suites, &Mirrors::of(None), observer)?;
-        Ok(Catalog { index, release: release.codename.clone(), architecture: arch, family: &Debian })
+        let release = release.codename.clone();
+        Ok(Catalog { index, release, architecture: arch, family: &Debian, base, machine: architecture })
     }
 
     /// What the resolver is asked for a spec, without what packs and boots its images.

@@ -9,7 +9,8 @@ use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::data::{Distribution, distribution};
 use crate::family::{Cause, asked, kernel_flavor, plain};
-use crate::knowledge::Names;
+use crate::files::Lists;
+use crate::knowledge::Known;
 use crate::repository::{BaseRequest, architecture};
 
 impl BaseRequest {
@@ -32,9 +33,12 @@ impl Engine {
         blueprint: &Blueprint,
         observer: &Observer<'_>,
     ) -> Result<Vec<Selected>, ResolveError> {
-        let base = self.load_base(&BaseRequest::of(blueprint), observer)?;
+        let asked = BaseRequest::of(blueprint);
+        let base = self.load_base(&asked, observer)?;
         let (request, causes) = request(blueprint)?;
-        match resolve::resolve_with(base.family, &base.index, &request, &Names(blueprint.base)) {
+        let lists = Lists::Other(asked);
+        let known = Known { base: blueprint.base, engine: self, index: &base.index, lists: &lists, observer };
+        match resolve::resolve_with(base.family, &base.index, &request, &known) {
             Ok(selection) => Ok(selection.packages),
             Err(reason) => Err(ResolveError::Conflict(Box::new(Conflict { reason, causes }))),
         }

@@ -10,7 +10,7 @@
 //! | `release`, `index`, `index_cache` | verified release files; parsed indexes, and where they are kept |
 //! | `repository`, `choice` | repositories of the other bases, and what is chosen from them |
 //! | `resolve`, [`mod@lock`] | from a blueprint to exact packages |
-//! | `knowledge` | what is known about names that no index has |
+//! | `knowledge`, `files` | what is known about names that no index has; which package has which file |
 //! | [`plan`], `planner`, [`step`] | the graph of steps, and their content keys |
 //! | `run`, `steps`, `job`, `agent` | running it: scheduler, each step, sandboxed jobs, our own code inside them |
 //! | [`boot`] | boots an image in QEMU and finds out whether it works |
@@ -37,6 +37,7 @@ mod beside;
 mod build;
 mod choice;
 mod disposal;
+mod files;
 mod index;
 mod index_cache;
 mod job;
@@ -61,6 +62,7 @@ pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits, Reach};
 pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
 pub use event::{Event, Observer};
 pub use family::Cause;
+pub use files::FoundFile;
 pub use lbuild_store::Cancel;
 pub use lock::{Lock, LockError, LockedIndex, LockedPackage, Tier};
 pub use report::{ArtifactReport, BootReport, BuildReport, StepReport};

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::ResolveError;
 use crate::event::Observer;
 use crate::family::data::{Distribution, Release, Repository, distribution};
-use crate::family::reader::{Reader, Refusal, Root, reader};
+use crate::family::reader::{More, Reader, Refusal, Root, reader};
 use crate::release::now;
 
 /// Largest index file, in bytes.
@@ -67,6 +67,10 @@ struct Part {
     signature: Option<String>,
 }
 
+/// Reads something of verified repositories, by the reader of their family.
+pub(crate) type ReadMore<'a, T> =
+    dyn FnMut(&'static dyn Reader, &[(&IndexSource, &Root)], More<'_>) -> Result<T, Refusal> + 'a;
+
 /// What every part of a request has in common.
 struct Plan {
     distribution: &'static Distribution,
@@ -96,11 +100,7 @@ impl Engine {
         if let Some(index) = self.cached_detailed(key)? {
             return Ok(loaded(index));
         }
-        let more = |source: &IndexSource, path: &str| -> Result<Vec<u8>, Refusal> {
-            let part = plan.parts.iter().find(|part| part.source.suite == source.suite);
-            let part = part.ok_or("the repository is not one of those that were asked for")?;
-            Ok(self.small(part, path, INDEX_CAP, observer)?.bytes)
-        };
+        let more = |source: &IndexSource, path: &str| self.more(&plan, source, path, observer);
         let repositories: Vec<(&IndexSource, &Root)> =
             plan.parts.iter().map(|part| &part.source).zip(roots.iter().map(|(_, root)| root)).collect();
         let index = reader
@@ -108,6 +108,44 @@ impl Engine {
             .map_err(|source| ResolveError::Index { suite: plan.distribution.name.clone(), source })?;
         self.cache_index(key, &index)?;
         Ok(loaded(index))
+    }
+
+    /// What the packages of a base follow from.
+    pub(crate) fn base_key(
+        &self,
+        request: &BaseRequest,
+        observer: &Observer<'_>,
+    ) -> Result<Digest, ResolveError> {
+        let plan = plan(request)?;
+        Ok(plan.key(&self.roots(&plan, observer)?))
+    }
+
+    /// Hands the verified repositories of a base to who reads more of them than packages.
+    pub(crate) fn with_repositories<T>(
+        &self,
+        request: &BaseRequest,
+        observer: &Observer<'_>,
+        read: &mut ReadMore<'_, T>,
+    ) -> Result<T, ResolveError> {
+        let plan = plan(request)?;
+        let roots = self.roots(&plan, observer)?;
+        let repositories: Vec<(&IndexSource, &Root)> =
+            plan.parts.iter().map(|part| &part.source).zip(roots.iter().map(|(_, root)| root)).collect();
+        read(plan.reader, &repositories, &|source, path| self.more(&plan, source, path, observer))
+            .map_err(|source| ResolveError::Index { suite: plan.distribution.name.clone(), source })
+    }
+
+    /// A further file of one of the repositories.
+    fn more(
+        &self,
+        plan: &Plan,
+        source: &IndexSource,
+        path: &str,
+        observer: &Observer<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let part = plan.parts.iter().find(|part| part.source.suite == source.suite);
+        let part = part.ok_or("the repository is not one of those that were asked for")?;
+        Ok(self.small(part, path, INDEX_CAP, observer)?.bytes)
     }
 
     /// The index file of every repository, each verified.
@@ -165,6 +203,13 @@ impl Plan {
         }
         hasher.finish()
     }
+}
+
+/// Where a file of a repository is on every mirror.
+pub(crate) fn urls(request: &BaseRequest, repository: &str, path: &str) -> Result<Vec<String>, ResolveError> {
+    let plan = plan(request)?;
+    let part = plan.parts.iter().find(|part| part.source.suite == repository);
+    Ok(part.into_iter().flat_map(|part| &part.urls).map(|url| format!("{url}/{path}")).collect())
 }
 
 /// The base's own name of an architecture.

@@ -15,8 +15,9 @@ use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::Cause;
 use crate::family::debian::{self, Distro, Release, Requests};
+use crate::files::Lists;
 use crate::index;
-use crate::knowledge::Names;
+use crate::knowledge::Known;
 use crate::lock::{FORMAT, Lock, LockedIndex, LockedPackage, Tier};
 use crate::mirror::Mirrors;
 use crate::release::Releases;
@@ -115,10 +116,12 @@ impl Engine {
         observer: &Observer<'_>,
     ) -> ResolveError {
         let ResolveError::Conflict(conflict) = error else { return error };
-        let Ok((index, _)) = self.load_indexes(&suites.wider(release), mirrors, observer) else {
+        let Ok((index, releases)) = self.load_indexes(&suites.wider(release), mirrors, observer) else {
             return ResolveError::Conflict(conflict);
         };
-        match resolve::resolve_with(&Debian, &index, &requests.system, &Names(Base::Debian)) {
+        let lists = Lists::Debian { releases, suites: suites.clone(), mirrors: mirrors.clone() };
+        let known = Known { base: Base::Debian, engine: self, index: &index, lists: &lists, observer };
+        match resolve::resolve_with(&Debian, &index, &requests.system, &known) {
             Err(mut reason) => {
                 name_sources(&index, &mut reason);
                 ResolveError::Conflict(Box::new(Conflict { reason, ..*conflict }))

@@ -4,7 +4,7 @@
 //! - [`openpgp`] judges keys and signatures, for every family by one policy.
 //! - [`rsa`] checks the signatures of families that do not use `OpenPGP`.
 //! - [`xml`] reads XML metadata in bounded memory.
-//! - [`described`] opens packages that are one tar.
+//! - [`described`] opens packages that are one tar, [`files`] knows which package has which file.
 //! - [`index`] is the arena that every family's reader fills, [`resolve`] chooses packages by the rules that a family gives.
 //! - [`alpm`] is Arch Linux: versions, relations, databases, keys, packages.
 //! - [`apk`] is Alpine: versions, dependencies, indexes, signatures, packages, the installed database.
@@ -24,6 +24,7 @@ pub mod compress;
 pub mod deb;
 pub mod described;
 pub mod family;
+pub mod files;
 pub mod index;
 pub mod openpgp;
 pub mod portage;

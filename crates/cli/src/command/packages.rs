@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
-use lbuild_engine::{Cancel, Catalog};
+use lbuild_engine::{Cancel, Catalog, Engine, Observer};
 use lbuild_repo::catalog;
 use lbuild_repo::index::{Kind, Package};
 use lbuild_repo::resolve::{Link, Request, Unsatisfiable, Wanted, why};
@@ -23,7 +23,9 @@ use crate::terminal::Style;
 /// What to find out.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Find packages by name, by what they provide, and by what they say about themselves
+    /// Find packages by name, by what they provide, by what they say about themselves, and by their files
+    ///
+    /// A word with a slash, such as bin/rg or /usr/bin/rg, means a file: the packages that have one whose path ends so.
     Search(Search),
     /// Show what is known about a package
     Show(Named),
@@ -31,6 +33,8 @@ pub enum Action {
     WhoNeeds(Named),
     /// Show the chain from a request to a package
     Why(Why),
+    /// List the files of a package
+    Files(Named),
 }
 
 /// Where to look.
@@ -86,11 +90,21 @@ pub fn run(action: &Action, context: &Context) -> Result<(), Failure> {
         Action::Show(options) => show(options, context),
         Action::WhoNeeds(options) => who_needs(options, context),
         Action::Why(options) => run_why(options, context),
+        Action::Files(options) => files(options, context),
     }
 }
 
 impl Place {
     fn catalog(&self, context: &Context) -> Result<Catalog, Failure> {
+        self.look(context, |_, _, catalog| Ok(catalog))
+    }
+
+    /// Reads the packages, and more with them in hand.
+    fn look<T>(
+        &self,
+        context: &Context,
+        more: impl FnOnce(&Engine, &Observer<'_>, Catalog) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let (base, release) = match self.base.split_once('/') {
             Some((base, release)) => (base, Some(release)),
             None => (self.base.as_str(), None),
@@ -102,9 +116,10 @@ impl Place {
         })?;
         let session = Session::start(context, &format!("reading the packages of {}", self.base))?;
         let engine = self.engine.open(context, session.cancel())?;
-        session
-            .run(|observer| engine.catalog(base, release, Architecture::X86_64, observer))
-            .map_err(|error| engine_failure::catalog(&error))
+        session.run(|observer| {
+            let catalog = engine.catalog(base, release, Architecture::X86_64, observer);
+            more(&engine, observer, catalog.map_err(|error| engine_failure::catalog(&error))?)
+        })
     }
 }
 
@@ -137,7 +152,75 @@ fn source_switch(package: Package<'_>) -> &str {
     &package.source().switch
 }
 
+/// Whether a word means a file; names of Gentoo have one slash themselves.
+fn is_path(word: &str, base: &str) -> bool {
+    word.contains('/') && (word.starts_with('/') || !base.starts_with(Base::Gentoo.key()))
+}
+
+/// One file and who has it.
+#[derive(Serialize)]
+struct FileRow<'a> {
+    package: &'a str,
+    path: &'a str,
+}
+
+/// The packages that have a file.
+fn search_file(options: &Search, wanted: &str, context: &Context) -> Result<(), Failure> {
+    let (found, release) = options.place.look(context, |engine, observer, catalog| {
+        let found = engine.find_files(&catalog, wanted, observer);
+        Ok((found.map_err(|error| engine_failure::catalog(&error))?, catalog.release))
+    })?;
+    let found = found.ok_or_else(|| {
+        let base = &options.place.base;
+        Failure::new(Exit::Spec, format!("`{base}` publishes no lists of the files of its packages"))
+            .hint(format!("`lbuild packages files {base} NAME` lists the files of one package"))
+    })?;
+    let shown: Vec<FileRow<'_>> = found
+        .iter()
+        .take(options.limit)
+        .map(|found| FileRow { package: &found.package, path: &found.path })
+        .collect();
+    if context.global.json {
+        return output::print_json(&shown);
+    }
+    if shown.is_empty() {
+        let what = format!("no package of {release} has a file `{}`", clean(wanted));
+        return Err(Failure::new(Exit::Spec, what));
+    }
+    let style = context.style();
+    let width = shown.iter().map(|row| row.package.chars().count()).max().unwrap_or_default();
+    let line = |row: &FileRow<'_>| {
+        format!("{}  {}\n", style.strong(&format!("{:width$}", clean(row.package))), clean(row.path))
+    };
+    let mut text: String = shown.iter().map(line).collect();
+    text.push_str(&and_more(found.len() - shown.len(), style));
+    output::print(&text)
+}
+
+fn and_more(left: usize, style: Style) -> String {
+    if left == 0 { String::new() } else { style.faint(&format!("and {left} more; --limit shows them\n")) }
+}
+
+/// The files of a package.
+fn files(options: &Named, context: &Context) -> Result<(), Failure> {
+    let paths = options.place.look(context, |engine, observer, catalog| {
+        let package = catalog::best(catalog.family(), &catalog.index, &options.name)
+            .ok_or_else(|| nothing(&options.name, &catalog))?;
+        engine.package_files(&catalog, package, observer).map_err(|error| engine_failure::catalog(&error))
+    })?;
+    if context.global.json {
+        return output::print_json(&paths);
+    }
+    let lines: Vec<String> = paths.iter().map(|path| clean(path) + "\n").collect();
+    output::print(&lines.concat())
+}
+
 fn search(options: &Search, context: &Context) -> Result<(), Failure> {
+    if let [wanted] = &options.words[..]
+        && is_path(wanted, &options.place.base)
+    {
+        return search_file(options, wanted, context);
+    }
     let catalog = options.place.catalog(context)?;
     let found = catalog::search(catalog.family(), &catalog.index, &options.words);
     let shown: Vec<Row<'_>> = found.iter().take(options.limit).map(|package| row(*package)).collect();
@@ -157,10 +240,7 @@ fn search(options: &Search, context: &Context) -> Result<(), Failure> {
             format!("{}  {}{}\n", style.strong(&name), cut(&clean(row.summary), 90), style.faint(&off));
         text.push_str(&line);
     }
-    if found.len() > shown.len() {
-        let more = format!("and {} more; --limit shows them\n", found.len() - shown.len());
-        text.push_str(&style.faint(&more));
-    }
+    text.push_str(&and_more(found.len() - shown.len(), style));
     output::print(&text)
 }
 

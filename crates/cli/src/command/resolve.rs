@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
-use lbuild_engine::ResolveError;
+use lbuild_engine::{Engine, ResolveError};
 use lbuild_repo::family::family;
 use lbuild_repo::resolve::{Selected, Snapshot};
 use lbuild_spec::Blueprint;
@@ -80,7 +80,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     }
     let resolution = match session.run(|observer| engine.resolve(&blueprint, observer)) {
         Ok(resolution) => resolution,
-        Err(error) => return fixed(&error, options, &blueprint, context),
+        Err(error) => return fixed(&error, options, &blueprint, (&session, &engine), context),
     };
     let report = report(&resolution.packages);
     if context.global.json {
@@ -102,6 +102,7 @@ fn fixed(
     error: &ResolveError,
     options: &Options,
     blueprint: &Blueprint,
+    (session, engine): (&Session, &Engine),
     context: &Context,
 ) -> Result<(), Failure> {
     let (ResolveError::Conflict(conflict), Some(number)) = (error, options.fix) else {
@@ -112,8 +113,6 @@ fn fixed(
         let directory = options.spec.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         lbuild_engine::embed_keys(&mut changed, directory.unwrap_or(Path::new(".")))
             .map_err(|error| Failure::from_error(Exit::Spec, &error))?;
-        let session = Session::start(context, "trying the changed spec")?;
-        let engine = options.engine.open(context)?;
         let solved = session.run(|observer| engine.resolve(&changed, observer));
         solved.map(drop).map_err(|error| {
             Failure::because(

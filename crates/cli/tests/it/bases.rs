@@ -1,8 +1,10 @@
 //! Every base but Debian: real repositories as mirrors, resolved and looked up.
 
 use std::fs;
+use std::io::{BufReader, Read as _};
 use std::path::Path;
 
+use lbuild_repo::compress::Capped;
 use lbuild_testkit::realdata;
 
 use crate::program::{Ended, Place};
@@ -168,4 +170,107 @@ fn what_cannot_be_built_or_is_not_known_is_said() {
     assert_eq!(output.code, Some(3));
     assert!(output.stderr.contains("`9.99` is not a release of `alpine`"), "{output:?}");
     assert!(output.stderr.contains("latest-stable"), "{output:?}");
+}
+
+/// A complete repository, packages included, as it lies on the medium of Alpine 3.19.
+fn alpine_medium(place: &Place) -> String {
+    let root = place.path("mirror/v3.19/main/x86_64");
+    directory(&realdata::path("alpine/v3.19-iso/apks/x86_64"), &root);
+    let community = place.path("mirror/v3.19/community/x86_64");
+    directory(&realdata::path("alpine/v3.19-iso/apks/x86_64"), &community);
+    format!("file://{}", place.path("mirror").display())
+}
+
+#[test]
+fn the_files_of_a_package_are_listed_from_the_package_itself() {
+    let place = Place::new();
+    let mirror = alpine_medium(&place);
+    let listed = run(&place, "alpine", &mirror, &["packages", "files", "alpine/3.19", "tzdata"]);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert!(listed.stdout.lines().any(|path| path == "/usr/share/zoneinfo/UTC"), "{listed:?}");
+    // another package under its name is refused
+    for directory in ["main", "community"] {
+        let root = place.path(&format!("mirror/v3.19/{directory}/x86_64"));
+        let of = |name: &str| {
+            let files =
+                fs::read_dir(&root).expect("a directory").map(|entry| entry.expect("an entry").path());
+            files
+                .into_iter()
+                .find(|path| path.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name)))
+        };
+        let (tzdata, other) = (of("tzdata-").expect("there"), of("zlib-").expect("there"));
+        fs::copy(other, tzdata).expect("a file");
+    }
+    let refused =
+        run(&place, "alpine", &mirror, &["packages", "files", "alpine/3.19", "tzdata", "--store", "other"]);
+    assert_eq!(refused.code, Some(6), "{refused:?}");
+    assert!(refused.stderr.contains("is not the one that the index speaks of"), "{refused:?}");
+}
+
+#[test]
+fn a_missing_name_may_be_a_command_of_a_package() {
+    let place = Place::with_spec(&spec("alpine", "release = \"3.19\"\npackages = [\"setfacl\"]"));
+    let mirror = mirror(&place, ALPINE);
+    let output = run(&place, "alpine", &mirror, &["resolve", "spec.toml"]);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    assert!(output.stderr.contains("what is called so is in `acl`"), "{output:?}");
+    let refused = run(&place, "alpine", &mirror, &["packages", "search", "alpine/3.19", "bin/setfacl"]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("publishes no lists of the files"), "{refused:?}");
+}
+
+#[test]
+fn files_of_arch_are_found_in_its_lists() {
+    let place = Place::with_spec(&spec("arch", "packages = [\"pactree\"]\nremove = [\"base\"]"));
+    let files = [
+        ("arch/2025-09/core.db", "core/os/x86_64/core.db"),
+        ("arch/2025-09/core.files", "core/os/x86_64/core.files"),
+        // what a second repository has does not matter here
+        ("arch/2025-09/core.db", "extra/os/x86_64/extra.db"),
+        ("arch/2025-09/core.files", "extra/os/x86_64/extra.files"),
+    ];
+    let mirror = mirror(&place, &files);
+    let found = run(&place, "arch", &mirror, &["packages", "search", "arch", "bin/pacman", "--json"]);
+    assert_eq!(found.code, Some(0), "{found:?}");
+    assert_eq!(found.json()[0], serde_json::json!({"package": "pacman", "path": "/usr/bin/pacman"}));
+    let output = run(&place, "arch", &mirror, &["resolve", "spec.toml"]);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    assert!(output.stderr.contains("no package `pactree`"), "{output:?}");
+    let sudo = run(&place, "arch", &mirror, &["packages", "search", "arch", "/usr/bin/no-such-thing"]);
+    assert_eq!(sudo.code, Some(3), "{sudo:?}");
+}
+
+#[test]
+fn files_of_rpm_are_found_in_its_lists() {
+    let place = Place::new();
+    let root = place.path("mirror/releases/44/Everything/x86_64/os/repodata");
+    let updates = place.path("mirror/updates/44/Everything/x86_64/repodata");
+    for root in [root, updates] {
+        directory(&realdata::path("rpm/cs9-baseos-2024/repodata"), &root);
+        // the groups are kept compressed, and their repository has them plain
+        let files = fs::read_dir(&root).expect("a directory").map(|entry| entry.expect("an entry").path());
+        let groups = files.into_iter().find(|path| path.to_string_lossy().contains("comps")).expect("groups");
+        let packed = BufReader::new(fs::File::open(&groups).expect("a file"));
+        let mut plain = Vec::new();
+        let mut reader = Capped::new(packed, 1 << 26).expect("gzip");
+        reader.read_to_end(&mut plain).expect("a whole file");
+        let contents = fs::read_to_string(root.join("repomd.xml")).expect("a table of contents");
+        let name = contents.split(['"', '/']).find(|part| part.ends_with("-comps-BaseOS.x86_64.xml"));
+        fs::write(root.join(name.expect("its name")), plain).expect("a file");
+    }
+    let mirror = format!("file://{}", place.path("mirror").display());
+    let found = run(&place, "fedora", &mirror, &["packages", "search", "fedora", "sbin/nft", "--json"]);
+    assert_eq!(found.code, Some(0), "{found:?}");
+    assert_eq!(found.json()[0], serde_json::json!({"package": "nftables", "path": "/usr/sbin/nft"}));
+}
+
+#[test]
+fn the_files_of_packages_of_void_are_listed() {
+    let place = Place::new();
+    let root = place.path("mirror/current");
+    directory(&realdata::path("void/hyprland-x86_64"), &root);
+    let mirror = format!("file://{}", place.path("mirror").display());
+    let listed = run(&place, "void", &mirror, &["packages", "files", "void", "hyprpaper"]);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert!(listed.stdout.lines().any(|path| path == "/usr/bin/hyprpaper"), "{listed:?}");
 }

@@ -2,8 +2,8 @@
 
 use std::io::BufReader;
 
-use lbuild_repo::alpm::index;
 use lbuild_repo::alpm::resolve::Arch;
+use lbuild_repo::alpm::{database, index};
 use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::Family;
 
@@ -29,5 +29,22 @@ impl Reader for Alpm {
         let databases =
             repositories.iter().map(|(source, root)| ((*source).clone(), BufReader::new(&*root.bytes)));
         Ok(index::read(databases.collect())?)
+    }
+
+    /// A repository's `core.files` lies beside its `core.db`, and is as little signed.
+    fn files(
+        &self,
+        repositories: &[(&IndexSource, &Root)],
+        more: More<'_>,
+        visit: &mut dyn FnMut(&str, &str),
+    ) -> Result<bool, Refusal> {
+        for (source, _) in repositories {
+            let bytes = more(source, &format!("{}.files", source.suite))?;
+            database::read_each(BufReader::new(&*bytes), |package| {
+                let name = package.description.name.as_str();
+                package.files.iter().filter(|path| !path.ends_with('/')).for_each(|path| visit(path, name));
+            })?;
+        }
+        Ok(true)
     }
 }

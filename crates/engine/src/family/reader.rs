@@ -33,6 +33,17 @@ pub(crate) trait Reader: Sync {
     /// Checks the signature, where the family signs its indexes; `now` in seconds since 1970.
     fn verify(&self, root: &Root, keys: &Keys, now: u64) -> Result<(), Refusal>;
 
+    /// Tells each file of every package to `visit`, by path and package, where the base publishes lists of files; else
+    /// false.
+    fn files(
+        &self,
+        _repositories: &[(&IndexSource, &Root)],
+        _more: More<'_>,
+        _visit: &mut dyn FnMut(&str, &str),
+    ) -> Result<bool, Refusal> {
+        Ok(false)
+    }
+
     /// Reads the packages of all repositories, in the order in which they are preferred.
     fn read(&self, repositories: &[(&IndexSource, &Root)], more: More<'_>) -> Result<Index, Refusal>;
 }

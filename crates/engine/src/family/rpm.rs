@@ -7,7 +7,9 @@ use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::openpgp::{Keyring, Policy};
 use lbuild_repo::resolve::Family;
 use lbuild_repo::rpm::comps::Comps;
+use lbuild_repo::rpm::filelists::Filelists;
 use lbuild_repo::rpm::index::{Repositories, Repository, Survey};
+use lbuild_repo::rpm::primary::FileKind;
 use lbuild_repo::rpm::repomd::Repomd;
 use lbuild_repo::rpm::resolve::Rpm as Rules;
 use lbuild_repo::rpm::signature::verify_repomd;
@@ -61,6 +63,25 @@ impl Reader for Rpm {
             }
         }
         Ok(index.finish()?)
+    }
+
+    fn files(
+        &self,
+        repositories: &[(&IndexSource, &Root)],
+        more: More<'_>,
+        visit: &mut dyn FnMut(&str, &str),
+    ) -> Result<bool, Refusal> {
+        for (source, root) in repositories {
+            let repomd = Repomd::parse(&root.bytes)?;
+            let record = repomd.record("filelists")?;
+            let bytes = more(source, &record.location)?;
+            let mut lists = Filelists::new(record.open(BufReader::new(&*bytes), METADATA_CAP)?)?;
+            while let Some(package) = lists.next_package()? {
+                let files = package.files().filter(|file| file.kind != FileKind::Directory);
+                files.for_each(|file| visit(file.path, &package.name));
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -28,16 +28,22 @@ pub(super) fn unknown(task: &Task<'_, '_>, knowledge: &dyn Knowledge) -> Vec<Unk
     missing
         .map(|name| {
             let unpackaged = knowledge.unpackaged(name);
-            Unknown {
+            let mut unknown = Unknown {
                 name: name.to_owned(),
                 // What is like the name of a program that is not there is another program.
                 near: if unpackaged { Vec::new() } else { real(near(index, name)) },
                 called: real(knowledge.called(name)),
                 renamed: real(world.family.renamed(index, name)),
-                shipping: real(knowledge.shipping(name)),
+                shipping: Vec::new(),
                 unpackaged,
                 elsewhere: elsewhere(index, name),
+            };
+            // Who ships a command may have to be fetched first, so that it is asked only when nothing else is known.
+            let known = [&unknown.called, &unknown.renamed, &unknown.elsewhere];
+            if !unpackaged && known.iter().all(|names| names.is_empty()) {
+                unknown.shipping = real(knowledge.shipping(name));
             }
+            unknown
         })
         .collect()
 }
