@@ -130,12 +130,10 @@ fn patch(changes: &[Change], causes: &[Cause], blueprint: Option<&Blueprint>) ->
         changes.iter().partition(|change| is_removal(change));
     let mut removals = removals;
     removals.sort_by_key(|change| std::cmp::Reverse(position(change, causes)));
-    let fields = changes.iter().filter_map(|change| field::of(change, causes));
-    let unset =
-        fields.flat_map(|field| blueprint.map(|blueprint| field::set(field, blueprint)).unwrap_or_default());
-    let unset = unset.map(|set| json!({"op": "remove", "path": set.pointer}));
+    let meanings = changes.iter().filter_map(|change| field::of(change, causes, blueprint?));
+    let of_fields: Vec<Value> = meanings.flat_map(|(_, meaning)| meaning.patch()).collect();
     let operations = others.into_iter().chain(removals).filter_map(|change| operation(change, causes));
-    operations.chain(unset).collect()
+    operations.chain(of_fields).collect()
 }
 
 fn is_removal(change: &Change) -> bool {
@@ -252,7 +250,12 @@ fn fixes(reason: &Unsatisfiable, causes: &[Cause], blueprint: Option<&Blueprint>
         None => fix.label.clone(),
     };
     let labels: Vec<String> = reason.fixes.iter().map(label).collect();
-    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or_default().min(60);
+    let width = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .filter(|width| *width <= 60)
+        .max()
+        .unwrap_or_default();
     let row = |(number, (label, fix)): (usize, (&String, &Fix))| {
         let gap = " ".repeat(width.saturating_sub(label.chars().count()) + 2);
         Line::hanging(5)

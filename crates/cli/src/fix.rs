@@ -42,7 +42,7 @@ pub fn apply(
     let text = edit(&spec, &source, &edits).map_err(|error| by_hand(&error))?;
     let changed = Source { text, ..source.clone() };
     let after = spec_file::check(&changed).map_err(|errors| by_hand(&errors))?;
-    if fix.changes.iter().any(|change| field::of(change, &conflict.causes).is_some()) {
+    if fix.changes.iter().any(|change| field::of(change, &conflict.causes, blueprint).is_some()) {
         solves(&after)?;
     }
     file::replace(path, &changed.text)
@@ -64,18 +64,19 @@ struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// What asks for a package because of a field goes with what sets the field.
+    /// What a field asks for changes with the field.
     fn edits(&self, change: &Change) -> Result<Vec<Edit>, Failure> {
-        let Some(field) = field::of(change, self.causes) else {
+        let Some((field, meaning)) = field::of(change, self.causes, self.blueprint) else {
             return self.edit(change).map(|edit| vec![edit]);
         };
-        let set = field::set(field, self.blueprint);
-        if set.is_empty() || !matches!(change, Change::DropRequest { .. }) {
+        meaning.edits(self.blueprint).ok_or_else(|| {
             let name = field::name(field);
-            return Err(Failure::new(Exit::Spec, format!("what clashes is needed for `{name}`"))
-                .hint(format!("change `{name}` by hand, or take another fix")));
-        }
-        Ok(set.into_iter().map(|set| Edit::Unset { at: set.origin.clone() }).collect())
+            Failure::new(
+                Exit::Spec,
+                format!("`{name}` needs what this fix takes away, and no line asks for it"),
+            )
+            .hint(format!("change `{name}` by hand, or take another fix"))
+        })
     }
 
     fn edit(&self, change: &Change) -> Result<Edit, Failure> {

@@ -220,7 +220,9 @@ impl Engine {
                 // Of small suites that change often, archives do not always have the list that their release file is
                 // about.
                 Err(source) if suite != main && !observer.cancel.is_cancelled() => {
-                    let message = format!("the files of `{suite}` are not known: {source}");
+                    let reason =
+                        source.status().map_or("it cannot be fetched", |_| "the mirror does not have it");
+                    let message = format!("the list of files of `{suite}` is left out: {reason}");
                     observer.emit(Event::Warning { message });
                     continue;
                 }

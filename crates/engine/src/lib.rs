@@ -66,3 +66,4 @@ pub use files::FoundFile;
 pub use lbuild_store::Cancel;
 pub use lock::{Lock, LockError, LockedIndex, LockedPackage, Tier};
 pub use report::{ArtifactReport, BootReport, BuildReport, StepReport};
+pub use resolve::flavor_of_kernel;

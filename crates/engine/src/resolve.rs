@@ -6,7 +6,7 @@ use lbuild_repo::deb::resolve::Debian;
 use lbuild_repo::index::Index;
 use lbuild_repo::resolve::{self, Forced, Request, Selected, Snapshot};
 use lbuild_spec::Blueprint;
-use lbuild_spec::model::Base;
+use lbuild_spec::model::{Architecture, Base};
 use lbuild_store::{Digest, Hasher};
 
 use crate::choice;
@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::Cause;
+use crate::family::data::distribution;
 use crate::family::debian::{self, Distro, Release, Requests};
 use crate::files::Lists;
 use crate::index;
@@ -234,6 +235,18 @@ impl Sources {
         }
         all
     }
+}
+
+/// The flavor whose kernel is the package `name`.
+pub fn flavor_of_kernel(base: Base, architecture: Architecture, name: &str) -> Option<String> {
+    let kernels = if base == Base::Debian {
+        let distro = debian::distro();
+        distro.kernels.get(&distro.architecture(architecture).ok()?)
+    } else {
+        distribution(base)?.kernels.get(architecture.key())
+    };
+    let flavor = kernels?.iter().find(|(_, package)| *package == name);
+    flavor.map(|(flavor, _)| flavor.clone())
 }
 
 /// Goes up when the resolver chooses otherwise for the same request.

@@ -28,6 +28,15 @@ pub enum Edit {
         /// Where the value is written.
         at: Origin,
     },
+    /// Gives a setting a text for its value.
+    Set {
+        /// Where its value is written now, if it is.
+        at: Option<Origin>,
+        /// The keys that lead to it when it is not.
+        path: Vec<String>,
+        /// The value.
+        value: String,
+    },
     /// Writes another request there.
     Replace {
         /// Where it is written.
@@ -89,8 +98,11 @@ pub fn edit(spec: &BuildSpec, source: &Source, edits: &[Edit]) -> Result<String,
 /// Additions have no place of their own: they come last, when no other place is needed any more.
 fn place_of(edit: &Edit) -> (u32, u32) {
     match edit {
-        Edit::Drop { at } | Edit::Unset { at } | Edit::Replace { at, .. } => (at.line, at.column),
-        Edit::Append { .. } | Edit::Enable { .. } => (0, 0),
+        Edit::Drop { at }
+        | Edit::Unset { at }
+        | Edit::Set { at: Some(at), .. }
+        | Edit::Replace { at, .. } => (at.line, at.column),
+        Edit::Set { at: None, .. } | Edit::Append { .. } | Edit::Enable { .. } => (0, 0),
     }
 }
 
@@ -118,6 +130,15 @@ impl<'s> Editor<'s> {
             Edit::Drop { at } => Ok(self.without(&self.find(at, false)?)),
             Edit::Unset { at } => Ok(self.without(&self.find(at, true)?)),
             Edit::Replace { at, with } => self.replaced(&self.find(at, false)?, at, with),
+            Edit::Set { at: Some(at), value, .. } => {
+                let Member { spans, at: member, key, .. } = self.find(at, true)?;
+                let key = key.ok_or(EditError::Place { line: at.line })?;
+                let entry = trimmed(self.text(), spans[member]);
+                let value_start = self.place(at).filter(|start| *start > key.start && *start < entry.end);
+                let start = value_start.ok_or(EditError::Place { line: at.line })?;
+                Ok(splice(self.text(), Span::new(start, entry.end), &self.scalar(value)))
+            }
+            Edit::Set { at: None, path, value } => self.set(path, value),
             Edit::Append { path, default, value } => self.appended(path, default, value),
             Edit::Enable { path } => self.enabled(path),
         }
@@ -129,6 +150,14 @@ impl<'s> Editor<'s> {
         let wanted = Position { line: at.line, column: at.column };
         let is_there = |span: Span| lines.position(self.text(), span.start) == wanted;
         member(self.root, &is_there, setting).ok_or(EditError::Place { line: at.line })
+    }
+
+    /// Where a place is in the text, in bytes.
+    fn place(&self, at: &Origin) -> Option<usize> {
+        let line = self.text().split_inclusive('\n').take(at.line as usize).collect::<Vec<_>>();
+        let (last, before) = line.split_last()?;
+        let column = last.char_indices().nth((at.column as usize).checked_sub(1)?)?.0;
+        Some(before.iter().map(|line| line.len()).sum::<usize>() + column)
     }
 
     fn replaced(&self, member: &Member<'_>, at: &Origin, with: &str) -> Result<String, EditError> {

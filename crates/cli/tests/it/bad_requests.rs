@@ -156,3 +156,72 @@ fn hostile_documents_are_refused_quickly() {
     let ended = place.run(&["validate", "big.toml"]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(3), "error: `big.toml` is larger than 10 MiB\n"));
 }
+
+/// A spec whose kernel clashes with what it removes.
+fn at_odds(outputs: &str, kernel: &str, removed: &str) -> Place {
+    Place::with_spec(&format!(
+        "# at odds\nname = \"k\"\nbase = \"debian\"\nrelease = \"trixie\"\noutputs = [\"{outputs}\"]\n\
+         packages = [\"htop\"] # one thing\nremove = [\"{removed}\"]\n{kernel}"
+    ))
+}
+
+#[test]
+fn fixes_of_what_a_field_asks_for_change_the_field() {
+    let kernel = "\n[kernel]\n# real time\nflavor = \"rt\" # once\nparameters = [\"quiet\"]\n";
+    let place = at_odds("rootfs", kernel, "linux-image-rt-amd64");
+    let run = |place: &Place, arguments: &[&str]| {
+        let arguments = [&["resolve", "spec.toml"], arguments].concat();
+        Ended::of(place.command(&arguments).envs(MIRROR.environment()))
+    };
+    let said = run(&place, &[]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    for part in ["for `kernel`", "by `kernel.flavor = default`", "with `kernel.flavor`"] {
+        assert!(said.stderr.contains(part), "{part} is not in: {}", said.stderr);
+    }
+    let before = std::fs::read_to_string(place.path("spec.toml")).expect("the spec");
+    let last = said.stderr.lines().filter(|line| line.contains(". drop `")).count();
+    assert_eq!(last, 1, "{}", said.stderr);
+    let number = |text: &str| {
+        let line = said.stderr.lines().find(|line| line.contains(text)).expect("the fix");
+        line.trim().split('.').next().expect("a number").to_owned()
+    };
+    let changed = run(&place, &["--fix", &number("kernel.flavor = default")]);
+    assert_eq!(changed.code, Some(0), "{changed:?}");
+    let after = std::fs::read_to_string(place.path("spec.toml")).expect("the spec");
+    assert_eq!(after, before.replace("flavor = \"rt\"", "flavor = \"default\""));
+    place.write("spec.toml", before.clone());
+    let dropped = run(&place, &["--fix", &number(". drop `")]);
+    assert_eq!(dropped.code, Some(0), "{dropped:?}");
+    let after = std::fs::read_to_string(place.path("spec.toml")).expect("the spec");
+    assert_eq!(after, before.replace("flavor = \"rt\" # once\n", ""));
+
+    // an image that boots needs a kernel, whatever the spec says of it
+    let place = at_odds("iso", "", "linux-image-amd64");
+    let before = std::fs::read_to_string(place.path("spec.toml")).expect("the spec");
+    let said = run(&place, &[]);
+    assert!(said.stderr.contains("by hand: `kernel` needs it"), "{}", said.stderr);
+    let number = said.stderr.lines().find(|line| line.contains(". drop `")).expect("the fix").trim();
+    let refused = run(&place, &["--fix", number.split('.').next().expect("a number")]);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("no line asks for it"), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(place.path("spec.toml")).expect("the spec"), before);
+}
+
+#[test]
+fn a_missing_name_may_be_a_command_that_a_list_of_files_knows() {
+    let place = Place::with_spec(
+        "name = \"bad\"\nbase = \"debian\"\nrelease = \"trixie\"\noutputs = [\"rootfs\"]\n\
+         packages = [\"ifconfig\"]\n\n[kernel]\nflavor = \"none\"\n",
+    );
+    let run = |arguments: &[&str]| Ended::of(place.command(arguments).envs(MIRROR.environment()));
+    let said = run(&["resolve", "spec.toml"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.stderr.contains("the package `net-tools` has a command or library"), "{}", said.stderr);
+    assert!(said.stderr.contains("1. ask for `net-tools` instead of `ifconfig`"), "{}", said.stderr);
+    let found = run(&["packages", "search", "debian/trixie", "bin/rg", "--json"]);
+    assert_eq!(found.code, Some(0), "{found:?}");
+    assert_eq!(found.json(), serde_json::json!([{"package": "ripgrep", "path": "/usr/bin/rg"}]));
+    let listed = run(&["packages", "files", "debian/trixie", "net-tools"]);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert!(listed.stdout.lines().any(|path| path == "/usr/sbin/ifconfig"), "{listed:?}");
+}

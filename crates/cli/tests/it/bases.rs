@@ -213,7 +213,7 @@ fn a_missing_name_may_be_a_command_of_a_package() {
     let mirror = mirror(&place, ALPINE);
     let output = run(&place, "alpine", &mirror, &["resolve", "spec.toml"]);
     assert_eq!(output.code, Some(3), "{output:?}");
-    assert!(output.stderr.contains("what is called so is in `acl`"), "{output:?}");
+    assert!(output.stderr.contains("the package `acl` has a command or library of that name"), "{output:?}");
     let refused = run(&place, "alpine", &mirror, &["packages", "search", "alpine/3.19", "bin/setfacl"]);
     assert_eq!(refused.code, Some(3), "{refused:?}");
     assert!(refused.stderr.contains("publishes no lists of the files"), "{refused:?}");

@@ -224,7 +224,7 @@ fn no_package(unknown: &Unknown) -> String {
     } else if let Some(renamed) = renamed.first() {
         format!("; `{renamed}` has taken its place.")
     } else if let Some(shipping) = shipping.first() {
-        format!("; what is called so is in `{shipping}`.")
+        format!("; the package `{shipping}` has a command or library of that name.")
     } else if *unpackaged {
         ": this base does not package that program.".to_owned()
     } else if let Some(near) = near.first() {

@@ -43,6 +43,13 @@ impl Editor<'_> {
         }
     }
 
+    /// The text with a value at `path` where there is none so far.
+    pub(super) fn set(&self, path: &[String], value: &str) -> Result<String, EditError> {
+        let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+        let created = self.root.at(&keys).is_none().then(|| self.created(&keys, &self.scalar(value)));
+        created.flatten().ok_or_else(|| EditError::Shape { path: path.join(".") })
+    }
+
     /// The text with a member added behind the last of `members`.
     fn added(&self, parent: Span, members: &[Span], member: &str, is_list: bool) -> Option<String> {
         let text = self.text();

@@ -153,3 +153,24 @@ fn several_edits_do_not_disturb_each_other() {
         assert_eq!(removed, ["vim", "emacs"], "{after}");
     }
 }
+
+fn flavor(text: &str) -> Origin {
+    let set = read(text).set;
+    set.into_iter().find(|field| field.pointer == "/kernel/flavor").expect("a flavor").origin
+}
+
+#[test]
+fn a_setting_is_changed_or_taken_out_and_keeps_its_comment() {
+    let path = || ["kernel", "flavor"].map(str::to_owned).to_vec();
+    for text in [TOML, YAML, JSON] {
+        let set = Edit::Set { at: Some(flavor(text)), path: path(), value: "cloud".to_owned() };
+        let after = edited(text, &[set]);
+        assert_eq!(read(&after).kernel.flavor.as_deref(), Some("cloud"), "{after}");
+        assert_eq!(after.contains("# container"), text.contains("# container"), "{after}");
+        let after = edited(text, &[Edit::Unset { at: flavor(text) }]);
+        assert_eq!(read(&after).kernel.flavor, None, "{after}");
+        assert_eq!(after.contains("# more mail"), text.contains("# more mail"), "{after}");
+        let again = edited(&after, &[Edit::Set { at: None, path: path(), value: "rt".to_owned() }]);
+        assert_eq!(read(&again).kernel.flavor.as_deref(), Some("rt"), "{again}");
+    }
+}
