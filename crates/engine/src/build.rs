@@ -17,7 +17,7 @@ use crate::planner::{self, Planned};
 use crate::publish::Publisher;
 use crate::report::BuildReport;
 use crate::run::Runner;
-use crate::steps::{Settings, Workshop};
+use crate::steps::{Outlines, Settings, Workshop};
 use crate::support;
 
 impl Engine {
@@ -65,6 +65,7 @@ impl Engine {
             configure,
             files,
             out: &request.out,
+            outlines: Outlines::default(),
         };
         let runner =
             Runner { plan: &plan, store: &self.store, observer, spec: &lock.name, execute: &workshop };

@@ -7,6 +7,7 @@
 //! | [`rootfs`] | reads the root filesystem of an image |
 //! | [`reproducible`] | the same lock gives the same bytes |
 //! | [`incremental`] | what is built again after a change, and what is not |
+//! | [`modules`] | outlines of kernel modules give what the modules give |
 //! | [`hygiene`] | what makes the gate refuse an image |
 //! | [`effects`] | every field of the configuration, in the finished image |
 //! | [`containers`] | the OCI image in the hands of skopeo, podman and buildah |
@@ -21,6 +22,7 @@ mod incremental;
 mod interruptions;
 #[path = "../it/leftovers.rs"]
 mod leftovers;
+mod modules;
 mod place;
 mod releases;
 mod reproducible;

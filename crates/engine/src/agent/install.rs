@@ -1,10 +1,7 @@
 //! Installs packages into the tree: native unpack, preinst scripts, `dpkg --configure`.
 
-use std::fs::{self, File, Permissions};
-use std::io;
+use std::fs::File;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use lbuild_image::hygiene::{self, Privileged};
 use lbuild_repo::deb::unpack::{self, Options, Package, Preinst, Progress, RunPreinst, Unpacked};
@@ -15,13 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::modules;
 use super::program::Program;
 use super::seal::{Seal, seal};
+use super::stand_ins::StandIns;
 use super::{chain, input, report};
-
-/// Directory of stand-ins that scripts find before the real programs.
-pub(crate) const STAND_INS: &str = "/run/lbuild/bin";
-
-/// Tells `invoke-rc.d` that no service may start here (see `invoke-rc.d(8)`).
-const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// How to install.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,6 +30,9 @@ pub(crate) struct InstallInput {
     pub(crate) deferred: Vec<String>,
     /// How to leave the tree; `None` stops after unpacking, for a tree that holds tools and not a system.
     pub(crate) seal: Option<Seal>,
+    /// Whether a message with the outlines of the kernel modules follows when everything is in the tree: their file as a
+    /// descriptor, or none. There is a memory file system for them then.
+    pub(crate) outlines: bool,
 }
 
 /// Comes with one descriptor, the package's file; the end of the messages is the end of the packages.
@@ -97,7 +92,8 @@ pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
         None => StandIns::put(&options.deferred)?,
     };
     report(io, &InstallReport::Configuring { placeholders: unpacked.placeholders.len() })?;
-    modules::beside(&options.env, || dpkg(&options))?;
+    let outlines = || if options.outlines { receive_outlines(io) } else { None };
+    modules::beside(&options.env, outlines, || dpkg(&options))?;
     stand_ins.remove()?;
     seal(last)?;
     let programs = hygiene::privileged(root.as_fd(), &last.policy.excludes).map_err(|error| chain(&error))?;
@@ -153,6 +149,11 @@ fn receive(io: &AgentIo) -> Result<Option<Package>, String> {
     Ok(Some(Package { file: File::from(file), order: package.order, sha256: Some(package.sha256.0) }))
 }
 
+/// Waits for the outlines. When the engine is gone, the modules serve as well.
+fn receive_outlines(io: &AgentIo) -> Option<File> {
+    io.recv().ok().flatten()?.fds.into_iter().next().map(File::from)
+}
+
 fn run_preinst(io: &AgentIo, options: &InstallInput, preinst: &Preinst) -> Result<(), String> {
     let (argv, mut env) = preinst.command();
     env.extend(options.env.iter().cloned());
@@ -169,40 +170,4 @@ fn dpkg(options: &InstallInput) -> Result<(), String> {
     let argv =
         ["dpkg", "--force-unsafe-io", "--force-confold", "--configure", "--pending"].map(str::to_owned);
     Program { argv: &argv, env: &options.env, stdin: None }.run()
-}
-
-/// Files that must be in the tree while scripts run and gone afterwards.
-struct StandIns;
-
-impl StandIns {
-    fn put(deferred: &[String]) -> Result<Self, String> {
-        Self::write(deferred).map_err(|error| format!("cannot prepare the tree: {error}"))
-    }
-
-    fn write(deferred: &[String]) -> io::Result<Self> {
-        fs::create_dir_all(STAND_INS)?;
-        for name in deferred {
-            script(&Path::new(STAND_INS).join(name), "#!/bin/sh\nexit 0\n")?;
-        }
-        script(Path::new(POLICY), "#!/bin/sh\nexit 101\n")?;
-        Ok(Self)
-    }
-
-    /// Consumes the proof that they were put there.
-    #[expect(clippy::unused_self, reason = "what was never put there cannot be removed")]
-    fn remove(self) -> Result<(), String> {
-        fs::remove_file(POLICY)
-            .and_then(|()| fs::remove_dir_all("/run/lbuild"))
-            .map_err(|error| format!("cannot clean the tree: {error}"))
-    }
-}
-
-pub(super) fn script(path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text)?;
-    fs::set_permissions(path, Permissions::from_mode(0o755))
-}
-
-/// The `PATH` of package scripts: stand-ins first.
-pub(crate) fn script_path() -> String {
-    format!("{STAND_INS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 }

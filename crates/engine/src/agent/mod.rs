@@ -10,19 +10,24 @@ mod install;
 mod iso;
 mod measure;
 mod modules;
+mod outlines;
 mod program;
 mod prove;
 mod seal;
+mod stand_ins;
 mod tarball;
 
 pub(crate) use apply::ApplyInput;
 pub(crate) use database::Installed;
 pub(crate) use gate::{GateInput, GateReport};
-pub(crate) use initramfs::{GenerateInput, Generated, InputsInput, InputsReport, Lent};
-pub(crate) use install::{InstallInput, InstallReport, PackageMessage, PrivilegedPrograms, script_path};
+pub(crate) use initramfs::{GenerateInput, GenerateReport, Generated, InputsInput, InputsReport, Lent};
+pub(crate) use install::{InstallInput, InstallReport, PackageMessage, PrivilegedPrograms};
 pub(crate) use iso::IsoInput;
 pub(crate) use measure::Measured;
+pub(crate) use modules::BASE as OUTLINED;
+pub(crate) use outlines::{MODULES, OutlinesInput, OutlinesReport, SPACE, is_module};
 pub(crate) use seal::Seal;
+pub(crate) use stand_ins::script_path;
 pub(crate) use tarball::{TarballInput, TarballReport};
 
 use lbuild_sandbox::{Agent, AgentIo};
@@ -38,6 +43,7 @@ pub(crate) mod name {
     pub(crate) const INSTALL: &str = "deb-install";
     pub(crate) const ISO: &str = "iso";
     pub(crate) const MEASURE: &str = "measure";
+    pub(crate) const OUTLINES: &str = "outlines";
     pub(crate) const TARBALL: &str = "tarball";
 }
 
@@ -51,6 +57,7 @@ pub fn agents() -> &'static [Agent] {
         Agent { name: name::INSTALL, run: install::run },
         Agent { name: name::ISO, run: iso::run },
         Agent { name: name::MEASURE, run: measure::run },
+        Agent { name: name::OUTLINES, run: outlines::run },
         Agent { name: name::TARBALL, run: tarball::run },
     ]
 }

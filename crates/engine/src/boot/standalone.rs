@@ -25,7 +25,7 @@ use crate::mirror::Mirrors;
 use crate::plan::Step;
 use crate::planner;
 use crate::run::Runner;
-use crate::steps::{Settings, TREE, Workshop};
+use crate::steps::{Outlines, Settings, TREE, Workshop};
 
 /// Name of the boot tools among the roots of the store.
 const ROOT: &str = "boot";
@@ -81,6 +81,7 @@ impl Engine {
             configure: Vec::new(),
             files: Vec::new(),
             out: Path::new("."),
+            outlines: Outlines::default(),
         };
         let runner = Runner { plan: &plan, store: &self.store, observer, spec: ROOT, execute: &workshop };
         let (done, _) = runner.run()?;

@@ -4,8 +4,8 @@
 //! the generator the same to read, as it mostly does, the initramfs of the core is its initramfs.
 
 use std::fs::File;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use lbuild_sandbox::{Mount, Root, Spec};
 use lbuild_store::{Output, OutputRef};
@@ -14,7 +14,9 @@ use super::Bench;
 use super::pack::{IMAGE, Workplace};
 use super::talk::Single;
 use super::tasks::{agent, script_env};
-use crate::agent::{GenerateInput, Generated, InputsInput, InputsReport, Lent, name};
+use crate::agent::{
+    GenerateInput, GenerateReport, Generated, InputsInput, InputsReport, Lent, MODULES, SPACE, name,
+};
 use crate::configure::{Action, Owner as FileOwner};
 use crate::error::BuildError;
 use crate::plan::Step;
@@ -22,6 +24,12 @@ use crate::run::Made;
 
 /// Where the job sees the core alone; every Debian system has this empty directory.
 const CORE: &str = "/mnt";
+
+/// Where the generator's job sees the system with its modules as they are.
+const PACKED: &str = "/run/lbuild/system";
+
+/// The output that lists what the generator can read.
+const INPUTS: &str = "inputs";
 
 /// Where the job sees the tools.
 const TOOLS: &str = "/run/lbuild/tools";
@@ -41,28 +49,60 @@ pub(super) fn inputs(bench: &Bench<'_>) -> Result<Made, BuildError> {
     spec.mounts.extend(core.map(|core| Mount::Tree { lowers: vec![core], target: PathBuf::from(CORE) }));
     let report: InputsReport = Single::run(bench, spec)?;
     let blob = bench.store().blobs().put_bytes(report.list.as_bytes()).map_err(BuildError::Store)?;
-    let output = Output { name: "inputs".to_owned(), reference: OutputRef::Blob(blob) };
+    let output = Output { name: INPUTS.to_owned(), reference: OutputRef::Blob(blob) };
     Ok(Made { outputs: vec![output], ..Made::default() })
 }
 
 /// Generates it, in a copy of the tree that is then thrown away.
 pub(super) fn generate(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    if let Some(outlines) = outlines(bench)?
+        && let Some(made) = generate_from(bench, Some(outlines))?
+    {
+        return Ok(made);
+    }
+    let made = generate_from(bench, None)?;
+    made.ok_or_else(|| bench.jobs().sandbox(io::Error::other("the generator made nothing")))
+}
+
+/// The outlines of exactly the modules that are here.
+fn outlines(bench: &Bench<'_>) -> Result<Option<File>, BuildError> {
+    let step = if bench.step == Step::CoreInitramfs { Step::CoreInputs } else { Step::InitramfsInputs };
+    let Some(inputs) = bench.done.get(step).and_then(|record| record.blob(INPUTS)) else { return Ok(None) };
+    let mut list = String::new();
+    let mut blob = bench.store().blobs().open(inputs.digest).map_err(BuildError::Store)?;
+    blob.read_to_string(&mut list).map_err(|error| bench.jobs().sandbox(error))?;
+    bench.workshop.outlines.of(&list).map_err(|error| bench.jobs().sandbox(error))
+}
+
+/// Generates it with outlines in the place of the modules; `None` when that is nothing for this generator.
+fn generate_from(bench: &Bench<'_>, outlines: Option<File>) -> Result<Option<Made>, BuildError> {
     let mut env = script_env(bench.workshop.lock.epoch);
     env.push(("COMPRESSLEVEL".to_owned(), LEVEL.to_owned()));
     let place = Workplace::new(bench)?;
     let path = place.file("initrd.img");
     let out = File::create_new(&path).map_err(|error| bench.jobs().sandbox(error))?;
-    let root = Root::Overlay { lowers: layers(bench)?, upper: place.work(), work: place.file("overlay") };
+    let system = layers(bench)?;
+    let root = Root::Overlay { lowers: system.clone(), upper: place.work(), work: place.file("overlay") };
     let tools = tools(bench)?;
     let lent = tools.as_ref().map(|_| Lent { tools: PathBuf::from(TOOLS), program: COMPRESSOR.to_owned() });
-    let mut spec = Spec::new(root, agent(name::INITRAMFS, &GenerateInput { env, lent }));
+    let packed = outlines.as_ref().map(|_| PathBuf::from(PACKED));
+    let mut spec =
+        Spec::new(root, agent(name::INITRAMFS, &GenerateInput { env, lent, packed: packed.clone() }));
     spec.mounts.extend(tools);
     spec.fds.push(out.into());
-    let generated: Generated = Single::run(bench, spec)?;
+    if let (Some(target), Some(outlines)) = (packed, outlines) {
+        spec.mounts.push(Mount::Tree { lowers: system, target });
+        spec.mounts.push(Mount::Tmpfs { target: Path::new("/").join(MODULES), size: SPACE });
+        spec.fds.push(outlines.into());
+    }
+    let report: GenerateReport = Single::run(bench, spec)?;
+    let GenerateReport::Generated(generated) = report else {
+        return Ok(None);
+    };
     let blob = bench.adopt(&path)?;
     let output = Output { name: IMAGE.to_owned(), reference: OutputRef::Blob(blob) };
     let data = serde_json::to_value(generated).map_err(|error| bench.jobs().sandbox(error))?;
-    Ok(Made { outputs: vec![output], data, size: Some(blob.size), ..Made::default() })
+    Ok(Some(Made { outputs: vec![output], data, size: Some(blob.size), ..Made::default() }))
 }
 
 /// The core alone for its own initramfs, else the whole system.

@@ -1,5 +1,6 @@
 //! Package trees: the tools, the base set, the added packages.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,6 +10,7 @@ use std::thread;
 use lbuild_sandbox::{Channel, Spec};
 
 use super::Bench;
+use super::outlines::Outliner;
 use super::tasks::{agent, script_env};
 use super::tree::Draft;
 use crate::agent::{InstallInput, InstallReport, PackageMessage, PrivilegedPrograms, name};
@@ -53,6 +55,7 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<Made, BuildError> {
 /// Returns what the tree has of programs with more rights than their caller; nothing of a tree of tools.
 fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<PrivilegedPrograms, BuildError> {
     let unpack_only = matches!(bench.step, Step::Tools | Step::BootTools);
+    let outliner = Outliner::new(bench, draft.path());
     let input = InstallInput {
         threads: Bench::threads(),
         architecture: bench.workshop.lock.architecture.clone(),
@@ -60,10 +63,14 @@ fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<Priv
         env: environment(bench.workshop.lock.epoch),
         deferred: DEFERRED.map(str::to_owned).to_vec(),
         seal: (!unpack_only).then(|| bench.sealing()),
+        outlines: outliner.is_some(),
     };
     let incoming = Incoming::new();
+    let mut spec = Spec::new(draft.root(), agent(name::INSTALL, &input));
+    spec.mounts.extend(outliner.as_ref().map(|_| Outliner::space()));
     let conversation = Conversation {
         bench,
+        outliner,
         wanted,
         incoming: &incoming,
         count: AtomicUsize::new(0),
@@ -71,7 +78,6 @@ fn install(bench: &Bench<'_>, draft: &Draft, wanted: &Wanted<'_>) -> Result<Priv
     };
     thread::scope(|scope| {
         let fetching = scope.spawn(|| incoming.fetch(bench, wanted));
-        let spec = Spec::new(draft.root(), agent(name::INSTALL, &input));
         let count = wanted.packages.len();
         let mut done = 0;
         let ran = bench.jobs().run_with(spec, &conversation, &mut |line| {
@@ -133,6 +139,7 @@ struct Conversation<'a> {
     bench: &'a Bench<'a>,
     wanted: &'a Wanted<'a>,
     incoming: &'a Incoming,
+    outliner: Option<Outliner>,
     count: AtomicUsize,
     programs: Mutex<PrivilegedPrograms>,
 }
@@ -140,7 +147,10 @@ struct Conversation<'a> {
 impl Talk for &Conversation<'_> {
     fn talk(self, channel: &Channel) -> Result<(), BuildError> {
         thread::scope(|scope| {
-            let listening = scope.spawn(|| self.listen(channel));
+            let listening = scope.spawn(|| {
+                let outline = || drop(scope.spawn(|| self.outline(channel)));
+                self.listen(channel, &outline)
+            });
             // An agent that waits for a package that will not come would keep both sides waiting.
             let fed = self.feed(channel).inspect_err(|_| channel.finish());
             let listened = listening.join().unwrap_or(Ok(()));
@@ -166,7 +176,17 @@ impl Conversation<'_> {
         channel.send(&[]).map_err(lost)
     }
 
-    fn listen(&self, channel: &Channel) -> Result<(), BuildError> {
+    /// Makes the outlines of the modules, now that these are in the tree, and tells the agent.
+    fn outline(&self, channel: &Channel) {
+        let Some(outliner) = &self.outliner else { return };
+        let made = outliner.make(self.bench);
+        let descriptors: Vec<_> = made.iter().map(File::as_fd).collect();
+        // An agent that is gone has said why itself.
+        let _ = channel.send_with(&[], &descriptors);
+    }
+
+    /// Follows what the agent tells; `configuring` is called when everything is in the tree.
+    fn listen(&self, channel: &Channel, configuring: &dyn Fn()) -> Result<(), BuildError> {
         let total = self.wanted.packages.len();
         loop {
             let message = channel.recv().map_err(|error| self.bench.jobs().sandbox(error))?;
@@ -177,7 +197,7 @@ impl Conversation<'_> {
                     let done = self.count.fetch_add(1, Ordering::Relaxed) + 1;
                     progress(self.bench, "unpacked", done, total, &name);
                 }
-                InstallReport::Configuring { .. } => {}
+                InstallReport::Configuring { .. } => configuring(),
                 InstallReport::Privileged(found) => {
                     *self.programs.lock().unwrap_or_else(PoisonError::into_inner) = found;
                 }

@@ -5,6 +5,7 @@ mod configure;
 mod hygiene;
 mod initramfs;
 mod install;
+mod outlines;
 mod pack;
 mod talk;
 mod tasks;
@@ -33,6 +34,7 @@ use crate::plan::Step;
 use crate::report::BootReport;
 use crate::run::{Done, Execute, Made};
 
+pub(crate) use outlines::Outlines;
 pub(crate) use pack::IMAGE;
 pub(crate) use tree::TREE;
 
@@ -48,6 +50,8 @@ pub(crate) struct Workshop<'a> {
     pub(crate) files: Vec<(String, Vec<Action>)>,
     /// The output directory.
     pub(crate) out: &'a Path,
+    /// What the steps of this build keep of kernel modules.
+    pub(crate) outlines: Outlines,
 }
 
 /// What steps take from a blueprint besides packages and configuration.

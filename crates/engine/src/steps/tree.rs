@@ -98,6 +98,11 @@ impl Draft {
 
     /// This step's own layer alone, writable.
     pub(crate) fn layer(&self) -> Root {
-        Root::Directory { tree: self.draft.root() }
+        Root::Directory { tree: self.path() }
+    }
+
+    /// Where this step's own layer lies.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.draft.root()
     }
 }

@@ -126,7 +126,8 @@ fn judge(set: &str, spec: &str, requests: &[&str]) {
     marks::judge(&place, &lock, &downloads(), &ours, requests);
 }
 
-fn unpack(archive: &Path, directory: &Path) {
+/// Unpacks an archive into a new directory.
+pub fn unpack(archive: &Path, directory: &Path) {
     fs::create_dir(directory).expect("a directory");
     let mut tar = Command::new("tar");
     tar.args([
@@ -148,7 +149,7 @@ fn dpkg_is_content(tree: &Path) {
 }
 
 /// A command of a tree, to which its arguments are added.
-fn chroot(tree: &Path) -> Command {
+pub fn chroot(tree: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--net", "--pid", "--fork", "--kill-child", "chroot"]).arg(tree);
     command.env("LC_ALL", "C");
@@ -156,7 +157,7 @@ fn chroot(tree: &Path) -> Command {
 }
 
 /// Runs a command; returns what it printed.
-fn succeed(command: &mut Command) -> String {
+pub fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));

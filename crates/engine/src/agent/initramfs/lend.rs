@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::install::script;
+use crate::agent::stand_ins::script;
 
 /// Where the generator looks for programs: it sets its own `PATH`.
 const PROGRAMS: &str = "/usr/bin";

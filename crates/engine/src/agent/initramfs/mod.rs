@@ -6,6 +6,7 @@
 
 mod lend;
 mod mentions;
+mod packed;
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::lend::Lent;
 use self::mentions::{Mentions, text};
+use self::packed::Packer;
 use super::program::Program;
 use super::{input, report};
 
@@ -105,6 +107,15 @@ pub(crate) struct Generated {
     pub(crate) kernel: String,
 }
 
+/// How the generator ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) enum GenerateReport {
+    /// It made an initramfs.
+    Generated(Generated),
+    /// It works otherwise than one that outlines can be given to.
+    NotWithOutlines,
+}
+
 /// What to look at.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct InputsInput {
@@ -113,13 +124,16 @@ pub(crate) struct InputsInput {
     pub(crate) core: Option<PathBuf>,
 }
 
-/// How to generate. The first descriptor takes the initramfs.
+/// How to generate. The first descriptor takes the initramfs; a second has the outlines of the modules.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct GenerateInput {
     /// Environment of the generator.
     pub(crate) env: Vec<(String, String)>,
     /// A program that the system need not have.
     pub(crate) lent: Option<Lent>,
+    /// Where the system with its modules as they are is mounted, when the generator is to see their outlines. There is an
+    /// empty memory file system over the directory of modules then.
+    pub(crate) packed: Option<PathBuf>,
 }
 
 pub(super) fn inputs(io: &mut AgentIo) -> Result<(), String> {
@@ -186,12 +200,24 @@ fn is_in(core: &Path, path: &Path) -> bool {
 
 fn entry(path: &Path) -> io::Result<Digest> {
     let metadata = path.symlink_metadata()?;
+    let mut hasher = of_metadata(&metadata);
+    content(path, &metadata, &mut hasher)?;
+    Ok(hasher.finish())
+}
+
+/// What the list says of a regular file with this content.
+pub(super) fn entry_of(metadata: &Metadata, content: &[u8]) -> Digest {
+    let mut hasher = of_metadata(metadata);
+    hasher.update(content);
+    hasher.finish()
+}
+
+fn of_metadata(metadata: &Metadata) -> Hasher {
     let mut hasher = Hasher::new();
     for number in [metadata.mode(), metadata.uid(), metadata.gid()] {
         hasher.field("number", &number.to_le_bytes());
     }
-    content(path, &metadata, &mut hasher)?;
-    Ok(hasher.finish())
+    hasher
 }
 
 fn content(path: &Path, metadata: &Metadata, hasher: &mut Hasher) -> io::Result<()> {
@@ -212,18 +238,32 @@ fn content(path: &Path, metadata: &Metadata, hasher: &mut Hasher) -> io::Result<
 
 pub(super) fn generate(io: &mut AgentIo) -> Result<(), String> {
     let options: GenerateInput = input(io)?;
-    let out = io.fds.pop().ok_or("no descriptor for the initramfs")?;
-    let kernels = kernels().map_err(|error| format!("cannot list the kernels: {error}"))?;
-    let kernel = kernels.into_iter().next_back().ok_or("the system has no kernel with its modules")?;
+    let mut files = io.fds.drain(..).map(File::from);
+    let mut out = files.next().ok_or("no descriptor for the initramfs")?;
+    let outlines = files.next();
+    drop(files);
     if let Some(lent) = &options.lent {
         lent.put().map_err(|error| format!("cannot lend `{}`: {error}", lent.program))?;
     }
+    let mut stand_in = None;
+    if let (Some(system), Some(outlines)) = (&options.packed, &outlines) {
+        stand_in = Packer::put(system, outlines)
+            .map_err(|error| format!("cannot put outlines into the tree: {error}"))?;
+        if stand_in.is_none() {
+            return report(io, &GenerateReport::NotWithOutlines);
+        }
+    }
+    let kernels = kernels().map_err(|error| format!("cannot list the kernels: {error}"))?;
+    let kernel = kernels.into_iter().next_back().ok_or("the system has no kernel with its modules")?;
     let argv = ["/usr/sbin/update-initramfs", "-c", "-k", &kernel].map(str::to_owned);
     Program { argv: &argv, env: &options.env, stdin: None }.run()?;
+    if stand_in.is_some_and(|packer| !packer.has_run()) {
+        return report(io, &GenerateReport::NotWithOutlines);
+    }
     let failed = |error: io::Error| format!("cannot read what was generated: {error}");
     let mut image = File::open(format!("/boot/initrd.img-{kernel}")).map_err(failed)?;
-    io::copy(&mut image, &mut File::from(out)).map_err(failed)?;
-    report(io, &Generated { kernel })
+    io::copy(&mut image, &mut out).map_err(failed)?;
+    report(io, &GenerateReport::Generated(Generated { kernel }))
 }
 
 /// Versions of the kernels in `/boot` that have modules, in an order in which the newest comes last.
