@@ -92,6 +92,7 @@ pub(super) fn run(io: &mut AgentIo) -> Result<(), String> {
         None => StandIns::put(&options.deferred)?,
     };
     report(io, &InstallReport::Configuring { placeholders: unpacked.placeholders.len() })?;
+    let stand_ins = stand_ins.complete()?;
     let outlines = || if options.outlines { receive_outlines(io) } else { None };
     modules::beside(&options.env, outlines, || dpkg(&options))?;
     stand_ins.remove()?;

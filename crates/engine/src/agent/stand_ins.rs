@@ -13,6 +13,25 @@ pub(super) const DIRECTORY: &str = "/run/lbuild/bin";
 /// Tells `invoke-rc.d` that no service may start here (see `invoke-rc.d(8)`).
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
+/// Makes no host keys: an image may not have any, so they would be removed again.
+const SSH_KEYGEN: &str = r#"#!/bin/sh
+case "$*" in *"-f /etc/ssh/ssh_host_"*) exit 0 ;; esac
+exec /usr/bin/ssh-keygen "$@"
+"#;
+
+/// The package asks for the same twice, when it is set up and again by a trigger that also runs hooks. The second time
+/// is left out when no certificate has come since and there is no hook.
+const UPDATE_CA_CERTIFICATES: &str = r#"#!/bin/sh
+last=/run/lbuild/certificates
+if [ $# = 0 ] && [ -e "$last" ] && [ -z "$(ls -A /etc/ca-certificates/update.d)" ]; then
+    newer=$(find -L /etc/ca-certificates.conf /etc/ssl/certs /usr/share/ca-certificates \
+        /usr/local/share/ca-certificates -cnewer "$last" | head -n 1)
+    [ -n "$newer" ] || exit 0
+fi
+/usr/sbin/update-ca-certificates "$@" || exit
+touch "$last"
+"#;
+
 /// The files are there.
 pub(super) struct StandIns;
 
@@ -29,6 +48,19 @@ impl StandIns {
         }
         script(Path::new(POLICY), "#!/bin/sh\nexit 101\n")?;
         Ok(Self)
+    }
+
+    /// Adds those that spare work, now that the packages are in the tree: scripts look whether such a program is there.
+    pub(super) fn complete(self) -> Result<Self, String> {
+        let sparing = [
+            ("ssh-keygen", "/usr/bin/ssh-keygen", SSH_KEYGEN),
+            ("update-ca-certificates", "/usr/sbin/update-ca-certificates", UPDATE_CA_CERTIFICATES),
+        ];
+        let mut present = sparing.iter().filter(|(_, real, _)| Path::new(real).exists());
+        present
+            .try_for_each(|(name, _, text)| script(&Path::new(DIRECTORY).join(name), text))
+            .map_err(|error| format!("cannot prepare the tree: {error}"))?;
+        Ok(self)
     }
 
     /// Consumes the proof that they were put there.
