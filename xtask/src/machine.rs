@@ -46,6 +46,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("bsdtar", "libarchive-tools", "is used by makepkg"),
     ("fakeroot", "fakeroot", "is used by makepkg, and lets an ordinary user run pacman-key"),
     ("setpriv", "util-linux", "runs makepkg as an ordinary user"),
+    ("createdb", "postgresql-client", "makes databases on the tests' own server"),
     ("ps", "procps", "lists the processes that a test left behind"),
 ];
 
@@ -54,6 +55,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring", "the keys of the archive"),
     ("/usr/lib/python3/dist-packages/solv.py", "python3-solv", "judges the resolver of RPM"),
     ("/usr/share/keyrings/archlinux.gpg", "archlinux-keyring", "the keys of Arch Linux"),
+    ("/usr/share/doc/postgresql/copyright", "postgresql", "is the database of the tests of the service"),
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", "the UEFI firmware of the tests of the boot check"),
     ("/usr/lib/grub/i386-pc/boot.img", "grub-pc-bin", "GRUB for BIOS"),
     ("/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed", "grub-efi-amd64-signed", "GRUB for Secure Boot"),

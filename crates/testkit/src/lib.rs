@@ -3,6 +3,7 @@
 //! - [`tarball`], [`debfile`] and [`apkfile`] write archives field by field, hostile ones included.
 //! - [`debrepo`] makes small Debian repositories, [`openpgp`] the keys that sign them.
 //! - [`gnupg`] signs fixtures, [`pacman`] makes repositories with Arch Linux's own tools.
+//! - [`postgres`] starts a real PostgreSQL.
 //! - [`realdata`] finds the real indexes and packages that tests read.
 //! - [`child`] runs one test in a process of its own, to be killed or starved.
 //! - [`rpmrepo`] makes RPM packages and repositories.
@@ -16,6 +17,7 @@ pub mod debrepo;
 pub mod gnupg;
 pub mod openpgp;
 pub mod pacman;
+pub mod postgres;
 pub mod realdata;
 pub mod rpmrepo;
 pub mod signing;

@@ -8,7 +8,7 @@ use crate::workspace::{Workspace, WorkspaceError, crate_of};
 const LAYERS: &[(&str, &[&str])] = &[
     ("pure", &["digest", "spec", "solve"]),
     ("formats", &["repo", "image"]),
-    ("infra", &["store", "fetch", "sandbox"]),
+    ("infra", &["store", "fetch", "sandbox", "db"]),
     ("core", &["engine"]),
     ("edge", &["cli"]),
     ("dev", &["testkit", "xtask", "fuzz"]),
@@ -32,7 +32,10 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli", "xtask", "fuzz"], "only programs have a command line"),
     ("indicatif", &["cli"], "only the command line draws progress; the engine sends events"),
     ("signal-hook", &["cli"], "libraries are told to stop by a flag, not by a signal"),
-    ("tokio", &[], "the engine is synchronous: builds wait for processes and disks, not for sockets"),
+    ("tokio", &["db", "server"], "the engine is synchronous: builds wait for processes and disks, not for sockets"),
+    ("sea-orm", &["db"], "SQL is spoken in one place"),
+    ("sea-orm-migration", &["db"], "SQL is spoken in one place"),
+    ("axum", &["server"], "HTTP is served in one place, with its limits and its problems"),
     ("reqwest", &[], "HTTP is spoken by `fetch`, without an async runtime"),
     ("rand", &["testkit"], "seeds and ids come as arguments, so that every output can be made again"),
 ];

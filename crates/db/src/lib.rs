@@ -1,0 +1,30 @@
+//! Builds, their queue and their events, tenants and keys, in SQLite or PostgreSQL.
+//!
+//! The only crate that speaks SQL. Rows stay inside; what comes out are records of the domain. Times are milliseconds
+//! since 1970 by the database's own clock, sizes are bytes.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`connect`] | opening a database, its clock and its transactions |
+//! | [`id`] | identifiers |
+//! | [`tenant`], [`key`] | who may do what |
+//! | [`submit`] | taking a build in |
+//! | [`queue`] | which worker works on what: leases and fencing tokens |
+//! | [`build`] | builds as their owners see them |
+//! | [`event`] | what happened during a build |
+//! | [`audit`] | what was done by whom |
+
+pub mod audit;
+pub mod build;
+pub mod connect;
+pub mod event;
+pub mod id;
+pub mod key;
+pub mod queue;
+pub mod submit;
+pub mod tenant;
+
+mod migration;
+
+pub use connect::{Clock, Database, DbError, OpenError};
+pub use id::{BuildId, TenantId};
