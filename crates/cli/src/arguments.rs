@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use lbuild_repo::resolve::Forced;
 
-use crate::command::{boot, build, cache, completions, lock, man, packages, resolve, schema, validate};
+use crate::command::{
+    boot, build, cache, completions, lock, man, packages, resolve, schema, serve, validate,
+};
 use crate::context::Context;
 use crate::engine_failure;
 use crate::failure::Failure;
@@ -96,6 +98,8 @@ pub enum Command {
     Schema(schema::Options),
     /// Boot an image in an emulator
     Boot(boot::Options),
+    /// Serve builds over HTTP
+    Serve(serve::Options),
     /// Look at the store, or free space in it
     #[command(subcommand)]
     Cache(cache::Action),

@@ -81,6 +81,8 @@ pub struct Build {
     pub base: String,
     /// The spec, JSON.
     pub spec: String,
+    /// Boot the image.
+    pub boot_check: bool,
     /// Where it stands.
     pub status: Status,
     /// The step that runs.
@@ -122,6 +124,7 @@ pub(crate) struct Row {
     name: String,
     base: String,
     spec: String,
+    boot_check: bool,
     status: String,
     step: Option<String>,
     progress: f64,
@@ -141,7 +144,7 @@ pub(crate) struct Row {
 }
 
 /// The columns of [`Row`].
-pub(crate) const COLUMNS: &str = "id, tenant_id, name, base, spec, status, step, progress, attempt, \
+pub(crate) const COLUMNS: &str = "id, tenant_id, name, base, spec, boot_check, status, step, progress, attempt, \
      cancel_requested, leader_id, pinned, created_at, started_at, finished_at, last_seq, log_bytes, cache, failure, \
      boot, warnings";
 
@@ -162,6 +165,7 @@ impl TryFrom<Row> for Build {
             name: row.name,
             base: row.base,
             spec: row.spec,
+            boot_check: row.boot_check,
             status,
             step: row.step,
             progress: row.progress,

@@ -198,3 +198,8 @@ pub(crate) async fn one<R: FromQueryResult>(
 pub(crate) async fn change(connection: &impl ConnectionTrait, statement: Statement) -> Result<u64, DbErr> {
     Ok(connection.execute_raw(statement).await?.rows_affected())
 }
+
+/// A duration as the database counts it.
+pub(crate) fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -147,10 +147,9 @@ impl Database {
         Ok(one::<Row>(self.reader(), self.sql(&text, [])).await?.is_some())
     }
 
-    /// Revokes a key of a tenant; whether there was one that was not revoked.
-    pub async fn revoke_key(&self, tenant: TenantId, id: &str) -> Result<bool, DbError> {
-        let text = "UPDATE api_key SET revoked_at = {now}
-                    WHERE id = $1 AND tenant_id = $2 AND revoked_at IS NULL";
-        Ok(change(self.writer(), self.sql(text, [id.into(), tenant.into()])).await? > 0)
+    /// Revokes a key; whether there was one that was not revoked.
+    pub async fn revoke_key(&self, id: &str) -> Result<bool, DbError> {
+        let text = "UPDATE api_key SET revoked_at = {now} WHERE id = $1 AND revoked_at IS NULL";
+        Ok(change(self.writer(), self.sql(text, [id.into()])).await? > 0)
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::build::{Artifact, Status};
-use crate::connect::{Database, DbError, all, change, one};
+use crate::connect::{Database, DbError, all, change, milliseconds, one};
 use crate::event::{Chunk, NewEvent, append};
 use crate::id::{BuildId, TenantId};
 use crate::submit::{answer_from, state};
@@ -82,8 +82,6 @@ pub enum Ending {
     Succeeded {
         /// What it made.
         artifacts: Vec<Artifact>,
-        /// Digest of the package indexes that it was made from.
-        index_digest: String,
         /// What came from the store.
         cache: Json,
         /// What the boot check saw.
@@ -175,10 +173,6 @@ struct Stood {
 #[derive(FromQueryResult)]
 struct Count {
     count: i64,
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The lease is valid: parameters 1 and 2 are the build and the fencing token.
@@ -289,7 +283,7 @@ impl Database {
         ending: &Ending,
     ) -> Result<Status, DbErr> {
         match ending {
-            Ending::Succeeded { artifacts, index_digest, cache, boot, warnings } => {
+            Ending::Succeeded { artifacts, cache, boot, warnings } => {
                 for artifact in artifacts {
                     let text = "INSERT INTO artifact (build_id, name, media_type, size, sha256)
                                 VALUES ($1, $2, $3, $4, $5)";
@@ -302,12 +296,10 @@ impl Database {
                     ];
                     change(transaction, self.sql(text, values)).await?;
                 }
-                let text =
-                    "UPDATE build SET progress = 1, index_digest = $2, cache = $3, boot = $4, warnings = $5
+                let text = "UPDATE build SET progress = 1, cache = $2, boot = $3, warnings = $4
                             WHERE id = $1";
                 let values = [
                     build.into(),
-                    index_digest.as_str().into(),
                     cache.to_string().into(),
                     boot.as_ref().map(Json::to_string).into(),
                     warnings.to_string().into(),

@@ -1,5 +1,7 @@
 //! Taking a build in: once for each idempotency key, within the quota, and without work that is done already.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult};
 use serde_json::json;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, Entry};
 use crate::build::{Build, COLUMNS, Row, Status};
-use crate::connect::{Database, DbError, change, one};
+use crate::connect::{Database, DbError, change, milliseconds, one};
 use crate::event::{Chunk, NewEvent, STATE, append};
 use crate::id::{BuildId, TenantId};
 
@@ -29,8 +31,8 @@ pub struct NewBuild {
     pub spec_digest: String,
     /// Boot the image.
     pub boot_check: bool,
-    /// Digest of the package indexes that are current, where they are known.
-    pub index_digest: Option<String>,
+    /// How long after its start a build of the same counts as one of the same package indexes.
+    pub current: Duration,
     /// The request's idempotency key.
     pub idempotency: Option<Idempotency>,
     /// Who asks, for the audit log.
@@ -190,8 +192,9 @@ impl Database {
         let finished = self.finished_alike(transaction, new).await?;
         let leader = if finished.is_some() { None } else { self.in_flight(transaction, new).await? };
         self.catch_up(transaction, new.tenant).await?;
-        let text = "INSERT INTO build (id, tenant_id, name, base, spec, spec_digest, boot_check, status, not_before,
-                    leader_id, created_at, index_digest) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $8, $10)";
+        let text =
+            "INSERT INTO build (id, tenant_id, name, base, spec, spec_digest, boot_check, status, not_before,
+                    leader_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $8)";
         let values = [
             id.into(),
             new.tenant.into(),
@@ -202,7 +205,6 @@ impl Database {
             new.boot_check.into(),
             now.into(),
             leader.map(|leader| leader.0).into(),
-            new.index_digest.clone().into(),
         ];
         change(transaction, self.sql(text, values)).await?;
         append(self, transaction, id, &[state(Status::Queued, now)]).await?;
@@ -213,20 +215,19 @@ impl Database {
         Ok(if leader.is_some() { Taken::Shared } else { Taken::Queued })
     }
 
-    /// A build of the tenant that made the same from the indexes that are current.
+    /// A build of the tenant that made the same, so lately that the package indexes are still those.
     async fn finished_alike(
         &self,
         transaction: &DatabaseTransaction,
         new: &NewBuild,
     ) -> Result<Option<BuildId>, DbErr> {
-        let Some(index) = &new.index_digest else { return Ok(None) };
         let text = "SELECT id FROM build WHERE tenant_id = $1 AND spec_digest = $2 AND status = 'succeeded'
-                    AND index_digest = $3 AND boot_check = $4 ORDER BY id DESC LIMIT 1";
+                    AND boot_check = $3 AND attempt > 0 AND started_at > {now} - $4 ORDER BY id DESC LIMIT 1";
         let values = [
             new.tenant.into(),
             new.spec_digest.as_str().into(),
-            index.as_str().into(),
             new.boot_check.into(),
+            milliseconds(new.current).into(),
         ];
         let found: Option<Id> = one(transaction, self.sql(text, values)).await?;
         Ok(found.map(|row| BuildId(row.id)))
@@ -272,9 +273,7 @@ pub(crate) async fn answer_from(
     let text = "UPDATE build SET status = 'succeeded', progress = 1, leader_id = NULL, started_at = $3,
                 finished_at = $3, cache = $4,
                 boot = (SELECT s.boot FROM build s WHERE s.id = $2),
-                warnings = (SELECT s.warnings FROM build s WHERE s.id = $2),
-                index_digest = (SELECT s.index_digest FROM build s WHERE s.id = $2)
-                WHERE id = $1";
+                warnings = (SELECT s.warnings FROM build s WHERE s.id = $2) WHERE id = $1";
     let cache = json!({ "hit": true, "of": source }).to_string();
     change(transaction, db.sql(text, [build.into(), source.into(), now.into(), cache.into()])).await?;
     append(db, transaction, build, &[state(Status::Succeeded, now)]).await

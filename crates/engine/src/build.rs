@@ -105,6 +105,14 @@ impl Engine {
         }
         Ok(lock.clone())
     }
+
+    /// Whether this machine can run builds, found by running a job; why not.
+    pub fn preflight(&self) -> Result<(), String> {
+        let launcher = Launcher::new().map_err(|error| error.to_string())?;
+        let report = launcher.preflight(self.store.path()).map_err(|error| error.to_string())?;
+        let fatal = report.findings.iter().find(|finding| finding.fatal);
+        fatal.map_or(Ok(()), |finding| Err(format!("{}; {}", finding.what, finding.hint)))
+    }
 }
 
 /// Starts the sandbox's launcher.

@@ -72,10 +72,6 @@ fn start() -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.local_addr().expect("its address").port()
     };
-    #[expect(
-        clippy::zombie_processes,
-        reason = "it outlives this process by the moment it needs to clean up"
-    )]
     let mut keeper = Command::new("sh")
         .args(["-c", KEEPER, "postgres"])
         .arg(programs())

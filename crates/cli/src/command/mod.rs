@@ -9,6 +9,7 @@ pub mod man;
 pub mod packages;
 pub mod resolve;
 pub mod schema;
+pub mod serve;
 pub mod validate;
 
 use lbuild_spec::Blueprint;
@@ -27,6 +28,7 @@ pub fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
         Command::Validate(options) => validate::run(&options, context),
         Command::Schema(schema::Options {}) => schema::run(),
         Command::Boot(options) => boot::run(&options, context),
+        Command::Serve(options) => serve::run(&options, context),
         Command::Cache(action) => cache::run(&action, context),
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),

@@ -54,7 +54,6 @@ CREATE TABLE build (
     finished_at BIGINT,
     last_seq BIGINT NOT NULL DEFAULT 0,
     log_bytes BIGINT NOT NULL DEFAULT 0,
-    index_digest TEXT,
     cache TEXT,
     failure TEXT,
     boot TEXT,

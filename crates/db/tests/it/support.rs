@@ -1,5 +1,7 @@
 //! Databases of both kinds, and what tests put into them.
 
+use std::time::Duration;
+
 use lbuild_db::audit::Entry;
 use lbuild_db::submit::{NewBuild, Submission};
 use lbuild_db::tenant::Tier;
@@ -66,7 +68,7 @@ pub fn new_build(tenant: TenantId, digest: &str) -> NewBuild {
         spec: "{}".to_owned(),
         spec_digest: digest.to_owned(),
         boot_check: false,
-        index_digest: None,
+        current: Duration::ZERO,
         idempotency: None,
         audit: Entry { actor: "test".to_owned(), action: "build.create".to_owned(), ..Entry::default() },
     }

@@ -1,0 +1,107 @@
+//! Reading what was sent: whole or not at all, within limits, and every refusal a problem.
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use lbuild_spec::{Format, Source};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::problem::Problem;
+use crate::worker::task;
+
+/// Largest body, in bytes. A person writes a few kilobytes of spec.
+const LARGEST: usize = 2 << 20;
+
+/// A JSON body; fields that the type does not have are refused by the type itself.
+pub struct Json<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        if media_type(&parts.headers) != "application/json" {
+            return Err(unsupported("application/json"));
+        }
+        let bytes = read(body).await?;
+        serde_json::from_slice(&bytes).map(Json).map_err(|error| unreadable(&error))
+    }
+}
+
+/// A spec to be built or checked, and what is wanted besides.
+pub struct SpecBody {
+    /// The spec.
+    pub source: Source,
+    /// Boot the image.
+    pub boot_check: bool,
+    /// The body as it was sent.
+    pub bytes: Bytes,
+}
+
+/// The JSON form of [`SpecBody`].
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    spec: &'a RawValue,
+    #[serde(default)]
+    boot_check: bool,
+}
+
+impl<S: Sync> FromRequest<S> for SpecBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let format = match media_type(&parts.headers).as_str() {
+            "application/json" => Format::Json,
+            "application/toml" => Format::Toml,
+            "application/yaml" | "application/x-yaml" | "text/yaml" => Format::Yaml,
+            _ => return Err(unsupported("application/json, application/toml or application/yaml")),
+        };
+        let bytes = read(body).await?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Problem::malformed(format!("the body is not UTF-8 text, at byte {}", error.valid_up_to()))
+        })?;
+        if format != Format::Json {
+            let source = task::source(format, text.to_owned());
+            return Ok(Self { source, boot_check: false, bytes });
+        }
+        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
+        let source = task::source(Format::Json, envelope.spec.get().to_owned());
+        Ok(Self { source, boot_check: envelope.boot_check, bytes })
+    }
+}
+
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    to_bytes(body, LARGEST).await.map_err(|error| {
+        let too_large =
+            std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("limit"));
+        if too_large {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large")
+                .detail(format!("a body may have {} MiB", LARGEST >> 20))
+        } else {
+            Problem::malformed("the body ended early")
+        }
+    })
+}
+
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn unsupported(known: &str) -> Problem {
+    Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "media-type",
+        "The body is of a kind that is not read here",
+    )
+    .detail(format!("send {known}, and say so in `Content-Type`"))
+}
+
+fn unreadable(error: &serde_json::Error) -> Problem {
+    Problem::malformed(format!("the JSON body: {error}"))
+}

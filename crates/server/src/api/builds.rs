@@ -1,0 +1,442 @@
+//! Builds: submit, list, see, stop, try again, delete.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use lbuild_db::BuildId;
+use lbuild_db::build::{Build, Filter, Status};
+use lbuild_db::queue::Cancelled;
+use lbuild_db::submit::{Idempotency, NewBuild, Submission, SubmitError, Taken};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use utoipa::{IntoParams, ToSchema};
+
+use super::body::SpecBody;
+use crate::auth::caller::Caller;
+use crate::auth::scope::Scope;
+use crate::problem::Problem;
+use crate::state::Service;
+use crate::worker::{failure::Failure, task};
+
+/// How long package indexes count as current: as long as the engine itself asks no mirror again.
+const CURRENT: Duration = Duration::from_mins(1);
+
+/// Most builds in one answer.
+const PAGE: u32 = 100;
+
+/// Builds in an answer unless the caller says otherwise.
+const USUAL_PAGE: u32 = 20;
+
+/// Longest idempotency key.
+const LONGEST_KEY: usize = 255;
+
+/// The answer's header that tells a repetition from the first time.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// A build that was taken in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// Id of the build.
+    id: String,
+    /// Where it stands.
+    status: String,
+    /// Builds ahead of it.
+    queue_position: i64,
+    /// Seconds until it will have ended, as far as that can be told.
+    eta_seconds: Option<i64>,
+    /// The build that makes the same and whose artifacts it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_with: Option<String>,
+    /// Where to go on.
+    links: Links,
+}
+
+/// Where to go on with a build.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Links {
+    /// The build.
+    #[serde(rename = "self")]
+    this: String,
+    /// Its events, live.
+    events: String,
+    /// Its log.
+    log: String,
+    /// Its artifacts.
+    artifacts: String,
+}
+
+impl Links {
+    fn of(id: BuildId) -> Self {
+        let this = format!("/api/v1/builds/{id}");
+        Self {
+            events: format!("{this}/events"),
+            log: format!("{this}/log"),
+            artifacts: format!("{this}/artifacts"),
+            this,
+        }
+    }
+}
+
+/// A build.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildView {
+    /// Its id, a UUID of version 7.
+    id: String,
+    /// `queued`, `running`, `booting`, `succeeded`, `failed`, `cancelled`, `expired` or `dead`.
+    status: String,
+    /// The step that runs.
+    step: Option<String>,
+    /// How much is done, from 0 to 1.
+    progress: f64,
+    /// Base of the image.
+    base: String,
+    /// Name of the image.
+    name: String,
+    /// RFC 3339.
+    created_at: String,
+    /// RFC 3339.
+    started_at: Option<String>,
+    /// RFC 3339.
+    finished_at: Option<String>,
+    /// What came from the store or from another build.
+    #[schema(value_type = Option<Object>)]
+    cache: Option<Value>,
+    /// Why it failed.
+    #[schema(value_type = Option<Failure>)]
+    failure: Option<Value>,
+    /// What it made.
+    artifacts: Vec<ArtifactView>,
+    /// What the boot check saw.
+    #[schema(value_type = Option<Object>)]
+    boot: Option<Value>,
+    /// What its owner should know though it went on.
+    #[schema(value_type = Vec<String>)]
+    warnings: Value,
+    /// Its artifacts are never deleted by the retention policy.
+    pinned: bool,
+    /// Builds ahead of it, while it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue_position: Option<i64>,
+    /// Seconds until it will have ended, as far as that can be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eta_seconds: Option<i64>,
+}
+
+/// An artifact.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactView {
+    /// File name.
+    name: String,
+    /// Media type.
+    media_type: String,
+    /// Bytes.
+    size: i64,
+    /// SHA-256 in hexadecimal.
+    sha256: String,
+    /// An address that is good for a quarter of an hour, without a key.
+    url: String,
+}
+
+/// A page of builds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildPage {
+    /// Newest first.
+    builds: Vec<BuildView>,
+    /// Where the next page begins, when there is one.
+    next_cursor: Option<String>,
+}
+
+/// Which builds to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ListQuery {
+    /// Of this status.
+    status: Option<String>,
+    /// Of this base.
+    base: Option<String>,
+    /// Where the page before ended.
+    cursor: Option<String>,
+    /// How many at most: 1 to 100.
+    page_size: Option<u32>,
+}
+
+fn time(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+fn seconds(milliseconds: i64) -> i64 {
+    milliseconds.div_euclid(1000) + 1
+}
+
+/// A build that the caller may see; a foreign one is not there.
+pub async fn own(service: &Service, caller: &Caller, id: &str) -> Result<Build, Problem> {
+    let id: BuildId = id.parse().map_err(|_| Problem::not_found())?;
+    service.db.builds(caller.tenant).get(id).await?.ok_or_else(Problem::not_found)
+}
+
+/// The artifacts of a build, as they are shown.
+pub async fn artifacts_of(service: &Service, id: BuildId) -> Result<Vec<ArtifactView>, Problem> {
+    let artifacts = service.db.artifacts(id).await?;
+    let view = |artifact: lbuild_db::build::Artifact| ArtifactView {
+        url: format!(
+            "/api/v1/builds/{id}/artifacts/{}?{}",
+            artifact.name,
+            service.signer.query(id, &artifact.name)
+        ),
+        name: artifact.name,
+        media_type: artifact.media_type,
+        size: artifact.size,
+        sha256: artifact.sha256,
+    };
+    Ok(artifacts.into_iter().map(view).collect())
+}
+
+fn view(build: Build, artifacts: Vec<ArtifactView>) -> BuildView {
+    BuildView {
+        id: build.id.to_string(),
+        status: build.status.name().to_owned(),
+        step: build.step,
+        progress: build.progress,
+        base: build.base,
+        name: build.name,
+        created_at: time(build.created_at),
+        started_at: build.started_at.map(time),
+        finished_at: build.finished_at.map(time),
+        cache: build.cache,
+        failure: build.failure,
+        artifacts,
+        boot: build.boot,
+        warnings: build.warnings,
+        pinned: build.pinned,
+        queue_position: None,
+        eta_seconds: None,
+    }
+}
+
+/// Submit a build.
+#[utoipa::path(post, path = "/api/v1/builds", tag = "builds",
+    request_body(content((Object = "application/json"), (String = "application/toml"), (String = "application/yaml"))),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition of this request harmless")),
+    responses((status = 202, body = Accepted), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
+pub async fn submit(
+    State(service): State<Service>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: SpecBody,
+) -> Result<Response, Problem> {
+    caller.require(Scope::BuildCreate)?;
+    let idempotency = idempotency(&headers, &body)?;
+    let blueprint = task::check(&body.source).map_err(|diagnostics| Problem::spec(&diagnostics))?;
+    let new = NewBuild {
+        tenant: caller.tenant,
+        name: blueprint.name.clone(),
+        base: blueprint.base.key().to_owned(),
+        spec: task::store(&body.source),
+        spec_digest: blueprint.digest_hex(),
+        boot_check: body.boot_check,
+        current: CURRENT,
+        idempotency,
+        audit: caller.entry("build.create", ""),
+    };
+    accept(&service, &new).await
+}
+
+async fn accept(service: &Service, new: &NewBuild) -> Result<Response, Problem> {
+    let submission = service.db.submit(new).await.map_err(refused)?;
+    service.pool.wake();
+    let Submission { build, taken } = submission;
+    let ahead = service.db.queue_position(build.id).await?;
+    let accepted = Accepted {
+        id: build.id.to_string(),
+        status: build.status.name().to_owned(),
+        queue_position: if build.status == Status::Queued { ahead } else { 0 },
+        eta_seconds: (!build.status.is_final()).then(|| service.pool.eta(ahead).map(seconds)).flatten(),
+        shared_with: build.leader.map(|leader| leader.to_string()),
+        links: Links::of(build.id),
+    };
+    let location = accepted.links.this.clone();
+    let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(accepted)).into_response();
+    if taken == Taken::Replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+fn idempotency(headers: &HeaderMap, body: &SpecBody) -> Result<Option<Idempotency>, Problem> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    let key = key.ok_or_else(|| {
+        Problem::malformed(format!("`Idempotency-Key` is 1 to {LONGEST_KEY} visible ASCII characters"))
+    })?;
+    Ok(Some(Idempotency { key: key.to_owned(), request_sha256: hex::encode(Sha256::digest(&body.bytes)) }))
+}
+
+fn refused(error: SubmitError) -> Problem {
+    match error {
+        SubmitError::Quota { limit } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "quota", "The quota is used up").detail(format!(
+                "all {limit} builds of this month are used; the count begins anew with the month"
+            ))
+        }
+        SubmitError::QueueFull => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many builds wait")
+                .detail("wait until some have ended, or cancel some")
+                .retry_after(60)
+        }
+        SubmitError::KeyReused => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            "The key was used before",
+        )
+        .detail("the `Idempotency-Key` came with another request; choose a new one for this"),
+        SubmitError::Db(error) => error.into(),
+    }
+}
+
+/// List builds, newest first.
+#[utoipa::path(get, path = "/api/v1/builds", tag = "builds", params(ListQuery),
+    responses((status = 200, body = BuildPage), (status = 400, body = Problem), (status = 401, body = Problem),
+        (status = 403, body = Problem)))]
+pub async fn list(
+    State(service): State<Service>,
+    caller: Caller,
+    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::BuildRead)?;
+    let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
+    let limit = query.page_size.unwrap_or(USUAL_PAGE);
+    if !(1..=PAGE).contains(&limit) {
+        return Err(Problem::malformed(format!("`pageSize` is 1 to {PAGE}")));
+    }
+    let unknown = |name: &str| Problem::malformed(format!("`{name}` is not a status"));
+    let status = query.status.as_deref().map(|name| Status::of(name).ok_or_else(|| unknown(name)));
+    let cursor = query.cursor.as_deref().map(str::parse);
+    let before =
+        cursor.transpose().map_err(|_| Problem::malformed("`cursor` is not one that a page gave"))?;
+    let filter = Filter { status: status.transpose()?, base: query.base.clone(), before };
+    let mut builds = service.db.builds(caller.tenant).list(&filter, limit + 1).await?;
+    let more = builds.len() > limit as usize;
+    builds.truncate(limit as usize);
+    let next_cursor = builds.last().filter(|_| more).map(|build| build.id.to_string());
+    let mut views = Vec::new();
+    for build in builds {
+        let artifacts = artifacts_of(&service, build.id).await?;
+        views.push(view(build, artifacts));
+    }
+    let link = next_cursor.as_ref().map(|cursor| {
+        let filters = [("status", &query.status), ("base", &query.base)];
+        let filters =
+            filters.into_iter().filter_map(|(name, value)| Some(format!("&{name}={}", value.as_ref()?)));
+        format!(
+            "</api/v1/builds?cursor={cursor}&pageSize={limit}{}>; rel=\"next\"",
+            filters.collect::<String>()
+        )
+    });
+    let mut response = Json(BuildPage { builds: views, next_cursor }).into_response();
+    if let Some(value) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
+        response.headers_mut().insert(header::LINK, value);
+    }
+    Ok(response)
+}
+
+/// See a build.
+#[utoipa::path(get, path = "/api/v1/builds/{id}", tag = "builds", params(("id" = String, Path)),
+    responses((status = 200, body = BuildView), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem)))]
+pub async fn get(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<BuildView>, Problem> {
+    caller.require(Scope::BuildRead)?;
+    let build = own(&service, &caller, &id).await?;
+    let artifacts = artifacts_of(&service, build.id).await?;
+    let waits = build.status == Status::Queued;
+    let position = if waits { Some(service.db.queue_position(build.id).await?) } else { None };
+    let eta =
+        if build.status.is_final() { None } else { service.pool.eta(position.unwrap_or(0)).map(seconds) };
+    Ok(Json(BuildView { queue_position: position, eta_seconds: eta, ..view(build, artifacts) }))
+}
+
+/// Stop a build.
+#[utoipa::path(post, path = "/api/v1/builds/{id}/cancel", tag = "builds", params(("id" = String, Path)),
+    responses((status = 202, description = "It stops, or has stopped"), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn cancel(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.require(Scope::BuildCancel)?;
+    let build = own(&service, &caller, &id).await?;
+    if build.status == Status::Cancelled {
+        return Ok(StatusCode::ACCEPTED);
+    }
+    match service.db.cancel(caller.tenant, build.id).await? {
+        Cancelled::AtOnce(told) => told.into_iter().for_each(|told| service.hub.tell(told)),
+        Cancelled::Requested => service.pool.cancel(build.id),
+        Cancelled::TooLate => return Err(Problem::conflict("the build has ended already")),
+        Cancelled::Missing => return Err(Problem::not_found()),
+    }
+    service.db.audit(&caller.entry("build.cancel", id)).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Build the same spec again, from the package indexes of now.
+#[utoipa::path(post, path = "/api/v1/builds/{id}/retry", tag = "builds", params(("id" = String, Path)),
+    responses((status = 202, body = Accepted), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem)))]
+pub async fn retry(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::BuildCreate)?;
+    let build = own(&service, &caller, &id).await?;
+    if !build.status.is_final() {
+        return Err(Problem::conflict("the build has not ended; cancel it first"));
+    }
+    let source = task::restore(&build.spec).ok_or_else(Problem::not_found)?;
+    let blueprint = task::check(&source).map_err(|diagnostics| Problem::spec(&diagnostics))?;
+    let new = NewBuild {
+        tenant: caller.tenant,
+        name: build.name,
+        base: build.base,
+        spec: build.spec,
+        spec_digest: blueprint.digest_hex(),
+        boot_check: build.boot_check,
+        current: Duration::ZERO,
+        idempotency: None,
+        audit: caller.entry("build.retry", ""),
+    };
+    accept(&service, &new).await
+}
+
+/// Forget a build that has ended, with its log and artifacts.
+#[utoipa::path(delete, path = "/api/v1/builds/{id}", tag = "builds", params(("id" = String, Path)),
+    responses((status = 204, description = "It is gone"), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn delete(
+    State(service): State<Service>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    caller.require(Scope::BuildCancel)?;
+    let build = own(&service, &caller, &id).await?;
+    if !service.db.builds(caller.tenant).delete(build.id).await? {
+        return Err(Problem::conflict("the build has not ended; cancel it first"));
+    }
+    service.db.audit(&caller.entry("build.delete", id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

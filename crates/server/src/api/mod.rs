@@ -1,0 +1,25 @@
+//! The operations of the API, one module for each kind of thing.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`builds`] | submit, list, see, stop, try again, delete |
+//! | [`events`] | the live stream (SSE) |
+//! | [`socket`] | the same over WebSocket |
+//! | [`log`] | the log as text |
+//! | [`artifacts`] | what builds made |
+//! | [`specs`] | checking specs, and their schema |
+//! | [`keys`], [`admin`] | keys, tenants, the audit log |
+//! | [`health`] | whether the service is well, and numbers about it |
+//! | [`body`], [`range`] | reading what was sent, and parts of what is answered |
+
+pub mod admin;
+pub mod artifacts;
+pub mod body;
+pub mod builds;
+pub mod events;
+pub mod health;
+pub mod keys;
+pub mod log;
+pub mod range;
+pub mod socket;
+pub mod specs;

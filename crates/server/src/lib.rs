@@ -1,0 +1,27 @@
+//! The build service: an API and workers around the engine.
+//!
+//! | module | purpose |
+//! |---|---|
+//! | [`mod@serve`] | a service from its first to its last moment |
+//! | [`mod@router`] | every route, and the OpenAPI document |
+//! | [`api`] | the operations |
+//! | [`auth`] | who asks, and what they may do |
+//! | [`live`] | what happens in builds, while it happens |
+//! | [`worker`] | builds, on the engine |
+//! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
+//! | [`problem`], [`request`] | what every answer and every request has |
+//! | [`state`] | what every handler shares |
+
+pub mod api;
+pub mod artifact;
+pub mod auth;
+pub mod live;
+pub mod problem;
+pub mod request;
+pub mod router;
+pub mod serve;
+pub mod sign;
+pub mod state;
+pub mod worker;
+
+pub use serve::{ServeError, ServeOptions, Started, serve};

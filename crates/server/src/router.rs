@@ -1,0 +1,95 @@
+//! Every route, and the OpenAPI document that describes them.
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::{admin, artifacts, builds, events, health, keys, log, socket, specs};
+use crate::problem::Problem;
+use crate::request;
+use crate::state::Service;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "lbuild", description = "Builds images of Linux systems from a description."),
+    security(("key" = [])),
+    tags(
+        (name = "builds", description = "Submit builds and see what becomes of them"),
+        (name = "live", description = "What happens in a build, while it happens"),
+        (name = "artifacts", description = "What builds made"),
+        (name = "specs", description = "Specs of systems"),
+        (name = "admin", description = "Keys, tenants, the audit log"),
+        (name = "operation", description = "Whether the service is well"),
+    )
+)]
+struct Document;
+
+fn routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(builds::submit, builds::list))
+        .routes(routes!(builds::get, builds::delete))
+        .routes(routes!(builds::cancel))
+        .routes(routes!(builds::retry))
+        .routes(routes!(events::follow))
+        .routes(routes!(log::read))
+        .routes(routes!(artifacts::list))
+        .routes(routes!(artifacts::download))
+        .routes(routes!(socket::one))
+        .routes(routes!(socket::many))
+        .routes(routes!(specs::validate))
+        .routes(routes!(specs::schema))
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(admin::create_tenant, admin::tenants))
+        .routes(routes!(admin::change_tenant))
+        .routes(routes!(admin::requeue))
+        .routes(routes!(admin::audit))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
+
+/// The OpenAPI document of the service.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes().into_openapi();
+    let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    document.components.get_or_insert_default().add_security_scheme("key", scheme);
+    document
+}
+
+/// Everything that the service answers.
+pub fn router(service: Service) -> Router {
+    let document = openapi();
+    let (routes, _) = routes().split_for_parts();
+    routes
+        .route("/health", get(health::ready))
+        .route("/openapi.json", get(move || async move { Json(document) }))
+        .fallback(missing)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(request::identify))
+        // bodies are read in one place, with its own limit
+        .layer(DefaultBodyLimit::disable())
+        .with_state(service)
+}
+
+async fn missing() -> Problem {
+    Problem::not_found()
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "The method is not allowed here")
+        .detail(format!("`{}` is not one of those in `Allow`", request.method()))
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed").into_response()
+}

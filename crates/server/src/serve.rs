@@ -1,0 +1,211 @@
+//! A service from its first to its last moment: open everything, answer, work, drain.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use lbuild_db::audit::Entry;
+use lbuild_db::key::NewKey;
+use lbuild_db::tenant::Tier;
+use lbuild_db::{Database, DbError, OpenError};
+use lbuild_engine::{Engine, EngineOptions, Reach};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::artifact::{ArtifactError, Artifacts};
+use crate::auth::caller::Callers;
+use crate::auth::key::KeyText;
+use crate::auth::scope::Scope;
+use crate::live::hub::Hub;
+use crate::router::router;
+use crate::sign::Signer;
+use crate::state::{Parts, Service};
+use crate::worker::{Pool, PoolOptions};
+
+/// How long streams may go on after the service was told to stop and its builds have ended.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How a service runs.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where it keeps everything: database, artifacts, store.
+    pub data: PathBuf,
+    /// Address of the database; SQLite in the data directory, when absent.
+    pub database: Option<String>,
+    /// Builds at the same time.
+    pub workers: usize,
+    /// How long builds may go on after it was told to stop, before they go back to the queue.
+    pub drain: Duration,
+}
+
+/// A service that answers.
+#[derive(Debug)]
+pub struct Started {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The admin key, at the very first start: it is shown this once.
+    pub admin_key: Option<String>,
+    /// What the database is.
+    pub database: &'static str,
+}
+
+/// Why a service does not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data directory.
+    #[error("cannot use the data directory `{}`", path.display())]
+    Data {
+        /// The directory, or a file in it.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The artifacts.
+    #[error(transparent)]
+    Artifacts(#[from] ArtifactError),
+    /// The database does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The database does not answer.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The engine.
+    #[error("the engine does not start")]
+    Engine(#[source] lbuild_engine::OpenError),
+    /// The address.
+    #[error("cannot listen at {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The system has no random numbers.
+    #[error("cannot make a key")]
+    Random(#[source] getrandom::Error),
+    /// The process.
+    #[error("cannot run the service")]
+    Run(#[source] io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT, then drains. `started` is called when it answers.
+pub fn serve(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(), ServeError> {
+    let filter = EnvFilter::try_from_env("LBUILD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // a second service in one process, as in tests, logs through the first one's
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Run)?;
+    let result = runtime.block_on(run(options, started));
+    runtime.shutdown_timeout(LAST_WORDS);
+    result
+}
+
+async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(), ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Run)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Run)?;
+    let service = open(options).await?;
+    let admin_key = first_key(&service.db).await?;
+    let listening = |source| ServeError::Listen { address: options.listen, source };
+    let listener = TcpListener::bind(options.listen).await.map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+    let database = service.db.kind();
+
+    let tell_to = service.clone();
+    let working = tokio::spawn(Arc::clone(&service.pool).run(
+        service.db.clone(),
+        Arc::clone(&service.artifacts),
+        Arc::new(move |told| tell_to.hub.tell(told)),
+    ));
+    let app = router(service.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    started(&Started { address, admin_key, database });
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: no more builds are taken");
+    tokio::select! {
+        () = service.pool.drain(options.drain) => {}
+        _ = terminate.recv() => service.pool.drain(Duration::ZERO).await,
+        _ = interrupt.recv() => service.pool.drain(Duration::ZERO).await,
+    }
+    let _ = tokio::time::timeout(LAST_WORDS, working).await;
+    serving.abort();
+    Ok(())
+}
+
+/// Opens every part of a service.
+pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
+    let data = |path: &Path, source| ServeError::Data { path: path.to_owned(), source };
+    std::fs::create_dir_all(&options.data).map_err(|source| data(&options.data, source))?;
+    let address = match &options.database {
+        Some(address) => address.clone(),
+        None => format!("sqlite:{}", options.data.join("lbuild.db").display()),
+    };
+    let db = Database::open(&address).await?;
+    db.migrate().await?;
+    let engine = EngineOptions {
+        store: options.data.join("store"),
+        offline: false,
+        force: Vec::new(),
+        reach: Reach::Public,
+    };
+    let engine = Engine::open(&engine).map_err(ServeError::Engine)?;
+    let scratch = options.data.join("work");
+    let pool = PoolOptions { workers: options.workers, scratch: scratch.clone(), name: name() };
+    let secret = options.data.join("signing-secret");
+    Ok(Service(Arc::new(Parts {
+        db,
+        artifacts: Arc::new(Artifacts::open(&options.data.join("artifacts"))?),
+        callers: Callers::default(),
+        hub: Hub::default(),
+        signer: Signer::open(&secret).map_err(|source| data(&secret, source))?,
+        pool: Pool::new(engine, pool).map_err(|source| data(&scratch, source))?,
+    })))
+}
+
+/// What this process is called in the queue.
+fn name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{host}-{}", std::process::id())
+}
+
+/// At the very first start, a tenant for whoever runs the service, and a key that may do everything.
+pub async fn first_key(db: &Database) -> Result<Option<String>, ServeError> {
+    if db.has_keys().await? {
+        return Ok(None);
+    }
+    let tenant = match db.tenants().await?.into_iter().find(|tenant| tenant.name == "operator") {
+        Some(tenant) => tenant,
+        None => db.create_tenant("operator", Tier::Enterprise).await.map_err(|error| match error {
+            lbuild_db::tenant::NewTenantError::Db(error) => ServeError::Db(error),
+            taken @ lbuild_db::tenant::NewTenantError::Taken(_) => ServeError::Run(io::Error::other(taken)),
+        })?,
+    };
+    let text = KeyText::generate().map_err(ServeError::Random)?;
+    let new = NewKey {
+        id: text.id().to_owned(),
+        tenant: tenant.id,
+        name: "first".to_owned(),
+        secret_sha256: text.secret_sha256(),
+        scopes: Scope::ALL.map(|scope| scope.name().to_owned()).to_vec(),
+        expires_at: None,
+    };
+    db.create_key(&new).await?;
+    let entry = Entry {
+        actor: "system".to_owned(),
+        tenant: Some(tenant.id),
+        action: "key.create".to_owned(),
+        object: new.id,
+        ..Entry::default()
+    };
+    db.audit(&entry).await?;
+    Ok(Some(text.reveal()))
+}

@@ -1,0 +1,39 @@
+//! What every handler shares.
+
+use std::sync::Arc;
+
+use lbuild_db::Database;
+
+use crate::artifact::Artifacts;
+use crate::auth::caller::Callers;
+use crate::live::hub::Hub;
+use crate::sign::Signer;
+use crate::worker::Pool;
+
+/// The parts of a running service.
+pub struct Parts {
+    /// Builds, keys, events.
+    pub db: Database,
+    /// The bytes that builds made.
+    pub artifacts: Arc<Artifacts>,
+    /// Who was let in a moment ago.
+    pub callers: Callers,
+    /// Who watches what.
+    pub hub: Hub,
+    /// Signs addresses of artifacts.
+    pub signer: Signer,
+    /// The workers of this process.
+    pub pool: Arc<Pool>,
+}
+
+/// The running service.
+#[derive(Clone)]
+pub struct Service(pub Arc<Parts>);
+
+impl std::ops::Deref for Service {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
