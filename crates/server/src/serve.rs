@@ -1,5 +1,6 @@
 //! A service from its first to its last moment: open everything, answer, work, drain.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use lbuild_db::audit::Entry;
 use lbuild_db::key::NewKey;
 use lbuild_db::tenant::Tier;
 use lbuild_db::{Database, DbError, OpenError};
-use lbuild_engine::{Engine, EngineOptions, Reach};
+use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -65,6 +66,12 @@ pub enum ServeError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// Another service has the data directory.
+    #[error("another service uses the data directory `{}`", path.display())]
+    InUse {
+        /// The directory.
+        path: PathBuf,
     },
     /// The artifacts.
     #[error(transparent)]
@@ -145,6 +152,7 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
 pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     let data = |path: &Path, source| ServeError::Data { path: path.to_owned(), source };
     std::fs::create_dir_all(&options.data).map_err(|source| data(&options.data, source))?;
+    let lock = take(&options.data)?;
     let address = match &options.database {
         Some(address) => address.clone(),
         None => format!("sqlite:{}", options.data.join("lbuild.db").display()),
@@ -157,11 +165,17 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         force: Vec::new(),
         reach: Reach::Public,
     };
-    let engine = Engine::open(&engine).map_err(ServeError::Engine)?;
+    let engine = Engine::open(&engine, &Cancel::new()).map_err(ServeError::Engine)?;
     let scratch = options.data.join("work");
+    // what a process left that was killed; its builds begin anew
+    match std::fs::remove_dir_all(&scratch) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(data(&scratch, error)),
+        _ => {}
+    }
     let pool = PoolOptions { workers: options.workers, scratch: scratch.clone(), name: name() };
     let secret = options.data.join("signing-secret");
     Ok(Service(Arc::new(Parts {
+        _lock: lock,
         db,
         artifacts: Arc::new(Artifacts::open(&options.data.join("artifacts"))?),
         callers: Callers::default(),
@@ -169,6 +183,18 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         signer: Signer::open(&secret).map_err(|source| data(&secret, source))?,
         pool: Pool::new(engine, pool).map_err(|source| data(&scratch, source))?,
     })))
+}
+
+/// Makes the data directory this process' own for as long as the file is open.
+fn take(directory: &Path) -> Result<File, ServeError> {
+    let path = directory.join("lock");
+    let failed = |source| ServeError::Data { path: path.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServeError::InUse { path: directory.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 /// What this process is called in the queue.

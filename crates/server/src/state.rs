@@ -1,5 +1,6 @@
 //! What every handler shares.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use lbuild_db::Database;
@@ -24,6 +25,8 @@ pub struct Parts {
     pub signer: Signer,
     /// The workers of this process.
     pub pool: Arc<Pool>,
+    /// Held, so that no other process uses the data directory.
+    pub(crate) _lock: File,
 }
 
 /// The running service.

@@ -13,6 +13,7 @@
 //! | [`containers`] | the OCI image in the hands of skopeo, podman and buildah |
 //! | [`releases`] | another release than the present one |
 //! | [`interruptions`] | a build that is stopped ends at once and leaves nothing |
+//! | [`service`] | `lbuild serve` as a process: built, killed, begun again, drained |
 //! | [`same_as_mmdebstrap`] | the tree that apt and dpkg make of the same packages |
 
 mod containers;
@@ -28,3 +29,4 @@ mod releases;
 mod reproducible;
 mod rootfs;
 mod same_as_mmdebstrap;
+mod service;

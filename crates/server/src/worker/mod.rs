@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`record`] | from the engine's events to stored ones, without ever losing a line |
 //! | [`failure`] | why a build failed, for its owner and for the queue |
+//! | [`keep`] | what was built, from the build's directory to the artifacts |
 //! | [`task`] | the spec as the queue keeps it |
 
 pub mod failure;
+pub mod keep;
 pub mod record;
 pub mod task;
 
@@ -18,10 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use lbuild_db::Database;
-use lbuild_db::build::Artifact;
 use lbuild_db::queue::{Claimed, Ending, Lease, LeaseError, Told};
-use lbuild_engine::{BuildError, BuildReport, BuildRequest, Cancel, Engine, Observer};
-use serde_json::json;
+use lbuild_engine::{BuildError, Cancel, Engine, Observer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -270,7 +270,7 @@ impl Desk {
             engine.build(&request, &observer).map(|report| (request, report))
         });
         let ending = match built.await {
-            Ok(Ok((request, report))) => self.keep(&request, &report),
+            Ok(Ok((request, report))) => keep::ending(&self.artifacts, &request, &report, BACKOFF),
             Ok(Err(BuildError::Cancelled)) if self.pool.stopping.is_cancelled() => Ending::Released,
             Ok(Err(BuildError::Cancelled)) => Ending::Cancelled,
             Ok(Err(error)) => failure::ending(&error, BACKOFF),
@@ -278,32 +278,6 @@ impl Desk {
         };
         tracing::info!(build = %scratch.display(), ending = failure::name(&ending), "build ended");
         ending
-    }
-
-    /// Moves what was built to the other artifacts.
-    fn keep(&self, request: &BuildRequest, report: &BuildReport) -> Ending {
-        let mut artifacts = Vec::new();
-        for made in &report.artifacts {
-            let sha256 = made.sha256.to_string();
-            if let Err(error) = self.artifacts.adopt(&request.out.join(&made.name), &sha256) {
-                return failure::of_machine("artifact", &chain(&error), BACKOFF);
-            }
-            artifacts.push(Artifact {
-                name: made.name.clone(),
-                media_type: made.media_type.clone(),
-                size: i64::try_from(made.size).unwrap_or(i64::MAX),
-                sha256,
-            });
-        }
-        let warnings: Vec<&str> =
-            request.blueprint.warnings.iter().map(|warning| warning.message.as_str()).collect();
-        let from_store = report.steps.iter().filter(|step| step.cached).count();
-        Ending::Succeeded {
-            artifacts,
-            cache: json!({ "hit": report.cached, "steps": report.steps.len(), "fromStore": from_store }),
-            boot: report.boot.as_ref().and_then(|boot| serde_json::to_value(boot).ok()),
-            warnings: json!(warnings),
-        }
     }
 }
 
