@@ -14,23 +14,23 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Runs the server beside itself and waits for the end of its input, which is the end of the tests however they end.
 /// PostgreSQL refuses to run as root, so root hands it to `nobody`.
 const KEEPER: &str = r#"
-set -eu
-directory=$(mktemp -d "${TMPDIR:-/tmp}/lbuild-postgres.XXXXXX")
+set -u
+directory=$(mktemp -d "${TMPDIR:-/tmp}/lbuild-postgres.XXXXXX") || exit 1
 as=
 if [ "$(id -u)" = 0 ]; then
     chown 65534:65534 "$directory"
     as="setpriv --reuid=65534 --regid=65534 --clear-groups"
 fi
-cd "$directory"
+cd "$directory" || exit 1
 $as "$1/initdb" --pgdata=data --username=test --auth=trust --no-sync >init.log 2>&1 || { cat init.log >&2; exit 1; }
 $as "$1/postgres" -D data -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
     >server.log 2>&1 &
 server=$!
 echo "$directory"
-read -r _ || true
-kill -INT "$server" || true
-wait "$server" || true
-cd /
+read -r _
+kill -INT "$server"
+wait "$server"
+cd / || exit 1
 rm -rf "$directory"
 "#;
 

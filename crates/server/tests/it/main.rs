@@ -1,6 +1,7 @@
 //! The service as its clients see it.
 
 mod builds;
+mod document;
 mod hostile;
 mod live;
 mod matrix;
