@@ -34,7 +34,11 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("clap", &["cli", "xtask", "fuzz"], "only programs have a command line"),
     ("indicatif", &["cli"], "only the command line draws progress; the engine sends events"),
     ("signal-hook", &["cli"], "libraries are told to stop by a flag, not by a signal"),
-    ("tokio", &["db", "server"], "the engine is synchronous: builds wait for processes and disks, not for sockets"),
+    (
+        "tokio",
+        &["db", "server"],
+        "the engine is synchronous: builds wait for processes and disks, not for sockets",
+    ),
     ("sea-orm", &["db"], "SQL is spoken in one place"),
     ("sea-orm-migration", &["db"], "SQL is spoken in one place"),
     ("axum", &["server"], "HTTP is served in one place, with its limits and its problems"),
