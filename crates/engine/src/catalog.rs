@@ -35,14 +35,17 @@ impl Catalog {
         self.family
     }
 
-    /// What it was read from, of every base but Debian.
+    /// What it was read from, of every base that is not of Debian's family.
     pub(crate) fn request(&self) -> BaseRequest {
         BaseRequest { release: Some(self.release.clone()), ..BaseRequest::usual(self.base, self.machine) }
     }
 
-    /// The suites of Debian that it was read from.
-    pub(crate) fn suites(&self) -> Result<Suites, ResolveError> {
-        Ok(Suites::of_tools(known(debian::distro(), &self.release)?, &self.architecture))
+    /// The suites and mirrors that it was read from; `None` for bases that are not of Debian's family.
+    pub(crate) fn suites(&self) -> Option<Result<(Suites, Mirrors), ResolveError>> {
+        let distro = debian::distro_of(self.base)?;
+        let suites = known(distro, &self.release)
+            .and_then(|release| Suites::of_tools(distro, release, &self.architecture));
+        Some(suites.map(|suites| (suites, Mirrors::of_architecture(self.machine))))
     }
 }
 
@@ -68,25 +71,24 @@ impl Engine {
         architecture: Architecture,
         observer: &Observer<'_>,
     ) -> Result<Catalog, ResolveError> {
-        if base != Base::Debian {
+        let Some(distro) = debian::distro_of(base) else {
             let request = BaseRequest { release, ..BaseRequest::usual(base, architecture) };
             let LoadedBase { index, family, release, arch } = self.load_base(&request, observer)?;
             return Ok(Catalog { index, release, architecture: arch, family, base, machine: architecture });
-        }
-        let distro = debian::distro();
+        };
         let release = known(distro, release.as_deref().unwrap_or("stable"))?;
         let arch = distro.architecture(architecture)?;
-        let suites = Suites::of_tools(release, &arch).wider(release);
-        let index = self.load_detailed(&suites, &Mirrors::of(None), observer)?;
+        let suites = Suites::of_tools(distro, release, &arch)?.wider(release);
+        let index = self.load_detailed(&suites, &Mirrors::of_architecture(architecture), observer)?;
         let release = release.codename.clone();
         Ok(Catalog { index, release, architecture: arch, family: &Debian, base, machine: architecture })
     }
 
     /// What the resolver is asked for a spec, without what packs and boots its images.
     pub fn request(&self, blueprint: &Blueprint) -> Result<Request, ResolveError> {
-        if blueprint.base != Base::Debian {
-            return Ok(choice::request(blueprint)?.0);
+        match debian::distro_of(blueprint.base) {
+            None => Ok(choice::request(blueprint)?.0),
+            Some(distro) => Ok(debian::requests(distro, blueprint)?.system),
         }
-        Ok(debian::requests(debian::distro(), blueprint)?.system)
     }
 }

@@ -1,6 +1,6 @@
 //! Chooses the packages of a system from the catalog of its base.
 
-use lbuild_repo::resolve::{self, Request, Selected, Wanted};
+use lbuild_repo::resolve::{self, Request, Selected, Snapshot, Wanted};
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Output;
 
@@ -27,7 +27,7 @@ impl BaseRequest {
 }
 
 impl Engine {
-    /// Chooses the packages of a system of any base but Debian.
+    /// Chooses the packages of a system of any base that is not of Debian's family.
     pub(crate) fn choose(
         &self,
         blueprint: &Blueprint,
@@ -35,13 +35,26 @@ impl Engine {
     ) -> Result<Vec<Selected>, ResolveError> {
         let asked = BaseRequest::of(blueprint);
         let base = self.load_base(&asked, observer)?;
-        let (request, causes) = request(blueprint)?;
+        let (mut request, causes) = request(blueprint)?;
+        request.force.clone_from(&self.force);
         let lists = Lists::Other(asked);
         let known = Known { base: blueprint.base, engine: self, index: &base.index, lists: &lists, observer };
         match resolve::resolve_with(base.family, &base.index, &request, &known) {
             Ok(selection) => Ok(selection.packages),
             Err(reason) => Err(ResolveError::Conflict(Box::new(Conflict { reason, causes }))),
         }
+    }
+
+    /// The problem of a spec as it can be solved again without any index, answered or not.
+    pub(crate) fn problem_of(
+        &self,
+        blueprint: &Blueprint,
+        observer: &Observer<'_>,
+    ) -> Result<Snapshot, ResolveError> {
+        let base = self.load_base(&BaseRequest::of(blueprint), observer)?;
+        let (mut request, _) = request(blueprint)?;
+        request.force.clone_from(&self.force);
+        Ok(Snapshot::of(base.family, &base.index, &request))
     }
 }
 

@@ -127,6 +127,17 @@ pub enum ResolveError {
         #[source]
         source: lbuild_repo::deb::release::KeyringError,
     },
+    /// The key that the environment names for a mirror cannot be used.
+    #[error("`{}`, the key of the mirror of `{repository}`, cannot be read", path.display())]
+    MirrorKey {
+        /// The repository.
+        repository: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The key of a source is not the one that the spec names.
     #[error("the key of source `{source_name}` has the fingerprint {}, not {expected}", .found.join(", "))]
     Fingerprint {
@@ -280,7 +291,12 @@ impl ResolveError {
                     .to_owned(),
             ),
             Self::Base { .. } => Some(
-                "this version builds Debian; `lbuild resolve` and `lbuild packages` know every base but Ubuntu"
+                "this version builds Debian; `lbuild resolve` and `lbuild packages` know every base"
+                    .to_owned(),
+            ),
+            Self::MirrorKey { .. } => Some(
+                "LBUILD_MIRROR_<REPOSITORY>_KEY is for mirrors that somebody else signs; leave it out for the \
+                 archive's own keys"
                     .to_owned(),
             ),
             Self::Unsupported { all, .. } => Some(match all.as_slice() {

@@ -10,7 +10,6 @@ use lbuild_repo::files::contents::Contents;
 use lbuild_repo::files::is_meant;
 use lbuild_repo::files::shipped::{Builder, Shipped};
 use lbuild_repo::index::{Digest as PackageDigest, Index, IndexSource, Package};
-use lbuild_spec::model::Base;
 use lbuild_store::{BlobRef, Digest, Hasher};
 
 use crate::catalog::Catalog;
@@ -50,7 +49,7 @@ type Visit<'a> = &'a mut dyn FnMut(&str, &str);
 
 /// Lists of files as a base publishes them.
 pub(crate) enum Lists {
-    /// Those of Debian's suites.
+    /// Those of the suites of Debian or Ubuntu.
     Debian { releases: Releases, suites: Suites, mirrors: Mirrors },
     /// Those beside the indexes of another base's repositories.
     Other(BaseRequest),
@@ -98,11 +97,12 @@ impl Engine {
         observer: &Observer<'_>,
     ) -> Result<Vec<u8>, ResolveError> {
         let path = catalog.family().location(package);
-        let urls = if catalog.base == Base::Debian {
-            let (repository, path) = location(&package.source().base_url, &path);
-            Mirrors::of(None).urls(&repository, &path)
-        } else {
-            repository::urls(&catalog.request(), &package.source().suite, &path)?
+        let urls = match catalog.suites() {
+            Some(there) => {
+                let (repository, path) = location(&package.source().base_url, &path);
+                there?.1.urls(&repository, &path)
+            }
+            None => repository::urls(&catalog.request(), &package.source().suite, &path)?,
         };
         let suite = || package.source().suite.clone();
         let failed = |source| ResolveError::Fetch { suite: suite(), source };
@@ -173,10 +173,8 @@ impl Engine {
 
     /// Where the lists of a catalog are.
     fn lists(&self, catalog: &Catalog, observer: &Observer<'_>) -> Result<Lists, ResolveError> {
-        if catalog.base != Base::Debian {
-            return Ok(Lists::Other(catalog.request()));
-        }
-        let (suites, mirrors) = (catalog.suites()?, Mirrors::of(None));
+        let Some(there) = catalog.suites() else { return Ok(Lists::Other(catalog.request())) };
+        let (suites, mirrors) = there?;
         let releases = self.verify_releases(&suites, &mirrors, observer)?;
         Ok(Lists::Debian { releases, suites, mirrors })
     }
@@ -261,9 +259,11 @@ fn contents<'r>(
     let names = [suites.arch.as_str(), "all"].map(|arch| format!("Contents-{arch}.gz"));
     // What is read for explanations only is not in the system.
     releases.0.iter().filter(|of| of.suite.switch.is_empty()).flat_map(move |of| {
+        // Debian has a list for each component, Ubuntu one for the whole suite.
+        let directories = of.suite.components.iter().map(|component| format!("{component}/"));
         let names = names.clone();
-        of.suite.components.iter().flat_map(move |component| {
-            let paths = names.clone().map(|name| format!("{component}/{name}"));
+        directories.chain([String::new()]).flat_map(move |directory| {
+            let paths = names.clone().map(|name| format!("{directory}{name}"));
             paths.into_iter().filter_map(|path| of.release.files.get(&path)).map(move |file| (of, file))
         })
     })

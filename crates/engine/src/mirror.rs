@@ -1,13 +1,15 @@
-//! Where packages come from: the spec, then the environment, then the machine's own package configuration.
+//! Where packages come from: the spec, then the environment, then the machine's own package configuration, then what
+//! is known of the base.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lbuild_fetch::hostconfig;
 use lbuild_spec::Blueprint;
+use lbuild_spec::model::{Architecture, Base};
 
 use crate::error::ResolveError;
-use crate::family::debian::Repository;
+use crate::family::debian::{self, Distro};
 use crate::suite;
 
 /// Mirrors by repository, best first, without a slash at the end.
@@ -17,26 +19,38 @@ pub(crate) struct Mirrors(BTreeMap<String, Vec<String>>);
 impl Mirrors {
     /// The mirrors of a blueprint; `None` is an image that nobody described, such as one that is only booted.
     pub(crate) fn of(blueprint: Option<&Blueprint>) -> Self {
-        let host = hostconfig::debian_mirrors(Path::new("/")).unwrap_or_default();
-        let asked = blueprint.map(|blueprint| &blueprint.mirrors);
-        let choose = |repository: Repository, spec: Option<&Vec<String>>, host: Vec<String>| {
-            let spec = spec.cloned().unwrap_or_default();
-            let chosen = [spec, environment(repository), host].into_iter().find(|list| !list.is_empty());
-            let urls = chosen.unwrap_or_default();
-            (
-                repository.id().to_owned(),
-                urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect(),
-            )
-        };
-        let archive = [
-            choose(Repository::Debian, asked.map(|mirrors| &mirrors.build), host.debian),
-            choose(Repository::Security, asked.map(|mirrors| &mirrors.build_security), host.debian_security),
-        ];
-        let sources = blueprint.into_iter().flat_map(suite::used).map(|source| {
+        let architecture = blueprint.map_or(Architecture::X86_64, |blueprint| blueprint.architecture);
+        let mut all = Self::known(architecture, blueprint);
+        for source in blueprint.into_iter().flat_map(suite::used) {
             let url = source.url.trim_end_matches('/').to_owned();
-            (suite::repository(&source.name), vec![url])
-        });
-        Self(archive.into_iter().chain(sources).collect())
+            all.0.insert(suite::repository(&source.name), vec![url]);
+        }
+        all
+    }
+
+    /// The mirrors of an architecture that no spec names.
+    pub(crate) fn of_architecture(architecture: Architecture) -> Self {
+        Self::known(architecture, None)
+    }
+
+    fn known(architecture: Architecture, blueprint: Option<&Blueprint>) -> Self {
+        let mut all = BTreeMap::new();
+        for base in Base::ALL {
+            let Some(distro) = debian::distro_of(base) else { continue };
+            let of_base = blueprint.filter(|blueprint| blueprint.base == base);
+            for repository in distro.repositories() {
+                let lists = [
+                    of_base.map(|blueprint| asked(distro, repository, blueprint)).unwrap_or_default(),
+                    environment(distro, repository),
+                    of_host(base, repository),
+                    public(distro, repository, architecture),
+                ];
+                let urls = lists.into_iter().find(|list| !list.is_empty()).unwrap_or_default();
+                let urls = urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
+                all.insert(repository.to_owned(), urls);
+            }
+        }
+        Self(all)
     }
 
     /// The URLs of one file on every mirror of a repository.
@@ -56,14 +70,63 @@ impl Mirrors {
 
 /// The mirrors that this machine is set up with, by whoever runs it.
 pub(crate) fn of_machine() -> Vec<String> {
-    let host = hostconfig::debian_mirrors(Path::new("/")).unwrap_or_default();
-    let environment = [Repository::Debian, Repository::Security].map(environment).into_iter().flatten();
-    environment.chain(host.debian).chain(host.debian_security).collect()
+    let distros = Base::ALL.into_iter().filter_map(|base| Some((base, debian::distro_of(base)?)));
+    let of_repository = |base, distro, repository: &str| {
+        [environment(distro, repository), of_host(base, repository)].into_iter().flatten()
+    };
+    distros
+        .flat_map(|(base, distro)| {
+            distro
+                .repositories()
+                .into_iter()
+                .flat_map(move |repository| of_repository(base, distro, repository))
+        })
+        .collect()
+}
+
+/// The key that signs a mirror which the machine's owner has set, where it is not the archive's own.
+pub(crate) fn key_file(distro: &Distro, repository: &str) -> Option<PathBuf> {
+    let value = settings(distro, repository).into_iter().map(|variable| format!("{variable}_KEY"));
+    value.filter_map(std::env::var_os).find(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// What a spec says.
+fn asked(distro: &Distro, repository: &str, blueprint: &Blueprint) -> Vec<String> {
+    let mirrors = &blueprint.mirrors;
+    if repository == distro.name {
+        return mirrors.build.clone();
+    }
+    let security = &mirrors.build_security;
+    if security.is_empty() && distro.security_on_mirrors { mirrors.build.clone() } else { security.clone() }
 }
 
 /// `LBUILD_MIRROR_DEBIAN` and its like: addresses separated by spaces.
-fn environment(repository: Repository) -> Vec<String> {
-    let variable = format!("LBUILD_MIRROR_{}", repository.id().to_uppercase().replace('-', "_"));
-    let value = std::env::var(variable).unwrap_or_default();
-    value.split_whitespace().map(str::to_owned).collect()
+fn environment(distro: &Distro, repository: &str) -> Vec<String> {
+    let values = settings(distro, repository).into_iter().filter_map(|variable| std::env::var(variable).ok());
+    let lists = values.map(|value| value.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    lists.into_iter().find(|list| !list.is_empty()).unwrap_or_default()
+}
+
+/// The environment variables about a repository, the first that is set counts.
+fn settings(distro: &Distro, repository: &str) -> Vec<String> {
+    let also = distro.security_on_mirrors.then_some(distro.name.as_str());
+    let also = also.filter(|name| *name != repository);
+    let variable = |name: &str| format!("LBUILD_MIRROR_{}", name.to_uppercase().replace('-', "_"));
+    [repository].into_iter().chain(also).map(variable).collect()
+}
+
+/// The machine's own package configuration, which is read where it is of Debian.
+fn of_host(base: Base, repository: &str) -> Vec<String> {
+    if base != Base::Debian {
+        return Vec::new();
+    }
+    let host = hostconfig::debian_mirrors(Path::new("/")).unwrap_or_default();
+    if repository == base.key() { host.debian } else { host.debian_security }
+}
+
+/// What is known of the base.
+fn public(distro: &Distro, repository: &str, architecture: Architecture) -> Vec<String> {
+    let arch = distro.architectures.get(architecture.key());
+    let mirrors = arch.and_then(|arch| distro.mirrors.get(arch));
+    mirrors.and_then(|mirrors| mirrors.get(repository)).cloned().into_iter().collect()
 }

@@ -1,4 +1,4 @@
-//! The repositories of every base but Debian: fetched, verified, read, and kept in a form that loads in milliseconds.
+//! The repositories of every base that is not of Debian's family: fetched, verified, read, and kept in a form that loads in milliseconds.
 
 use std::thread;
 

@@ -9,7 +9,6 @@ use lbuild_spec::Blueprint;
 use lbuild_spec::model::{Architecture, Base};
 use lbuild_store::{Digest, Hasher};
 
-use crate::choice;
 use crate::engine::Engine;
 use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
@@ -22,7 +21,6 @@ use crate::knowledge::Known;
 use crate::lock::{FORMAT, Lock, LockedIndex, LockedPackage, Tier};
 use crate::mirror::Mirrors;
 use crate::release::Releases;
-use crate::repository::BaseRequest;
 use crate::suite::{self, Suites};
 use crate::support;
 
@@ -58,17 +56,17 @@ impl Engine {
         blueprint: &Blueprint,
         observer: &Observer<'_>,
     ) -> Result<Resolution, ResolveError> {
-        if blueprint.base != Base::Debian {
+        let Some(distro) = debian::distro_of(blueprint.base) else {
             return Ok(Resolution { packages: self.choose(blueprint, observer)? });
-        }
-        let distro = debian::distro();
+        };
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
         let requests = self.requests(distro, blueprint)?;
         let mirrors = Mirrors::of(Some(blueprint));
-        let suites = Suites::of_system(blueprint, release, &arch)?;
+        let suites = Suites::of_system(blueprint, distro, release, &arch)?;
         let (index, _) = self.load_indexes(&suites, &mirrors, observer)?;
-        let explained = |error| self.explained(error, &suites, release, &mirrors, &requests, observer);
+        let further = Further { suites: &suites, release, mirrors: &mirrors, base: blueprint.base };
+        let explained = |error| self.explained(error, &further, &requests, observer);
         let packages = select(&index, &requests.system, &requests.causes).map_err(explained)?;
         Ok(Resolution { packages })
     }
@@ -84,16 +82,14 @@ impl Engine {
         blueprint: &Blueprint,
         observer: &Observer<'_>,
     ) -> Result<Snapshot, ResolveError> {
-        if blueprint.base != Base::Debian {
-            let base = self.load_base(&BaseRequest::of(blueprint), observer)?;
-            return Ok(Snapshot::of(base.family, &base.index, &choice::request(blueprint)?.0));
-        }
-        let distro = debian::distro();
+        let Some(distro) = debian::distro_of(blueprint.base) else {
+            return self.problem_of(blueprint, observer);
+        };
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
         let requests = self.requests(distro, blueprint)?;
         let mirrors = Mirrors::of(Some(blueprint));
-        let suites = Suites::of_system(blueprint, release, &arch)?.wider(release);
+        let suites = Suites::of_system(blueprint, distro, release, &arch)?.wider(release);
         let (index, _) = self.load_indexes(&suites, &mirrors, observer)?;
         Ok(Snapshot::of(&Debian, &index, &requests.system))
     }
@@ -110,18 +106,18 @@ impl Engine {
     fn explained(
         &self,
         error: ResolveError,
-        suites: &Suites,
-        release: &Release,
-        mirrors: &Mirrors,
+        further: &Further<'_>,
         requests: &Requests,
         observer: &Observer<'_>,
     ) -> ResolveError {
         let ResolveError::Conflict(conflict) = error else { return error };
-        let Ok((index, releases)) = self.load_indexes(&suites.wider(release), mirrors, observer) else {
+        let suites = further.suites.wider(further.release);
+        let Ok((index, releases)) = self.load_indexes(&suites, further.mirrors, observer) else {
             return ResolveError::Conflict(conflict);
         };
-        let lists = Lists::Debian { releases, suites: suites.clone(), mirrors: mirrors.clone() };
-        let known = Known { base: Base::Debian, engine: self, index: &index, lists: &lists, observer };
+        let (suites, mirrors) = (further.suites.clone(), further.mirrors.clone());
+        let lists = Lists::Debian { releases, suites, mirrors };
+        let known = Known { base: further.base, engine: self, index: &index, lists: &lists, observer };
         match resolve::resolve_with(&Debian, &index, &requests.system, &known) {
             Err(mut reason) => {
                 name_sources(&index, &mut reason);
@@ -151,8 +147,9 @@ impl Engine {
         let requests = self.requests(distro, blueprint)?;
         let index = self.load_verified(&sources.suites, &sources.releases, &sources.mirrors, observer)?;
         let release = release_of(distro, blueprint)?;
-        let (suites, mirrors) = (&sources.suites, &sources.mirrors);
-        let explained = |error| self.explained(error, suites, release, mirrors, &requests, observer);
+        let further =
+            Further { suites: &sources.suites, release, mirrors: &sources.mirrors, base: blueprint.base };
+        let explained = |error| self.explained(error, &further, &requests, observer);
         let system = system(&index, &requests).map_err(explained)?;
         let index = match &sources.tools {
             Some((suites, releases)) => self.load_verified(suites, releases, &sources.mirrors, observer)?,
@@ -187,14 +184,14 @@ impl Engine {
         let release = release_of(distro, blueprint)?;
         let arch = debian::architecture(distro, blueprint)?;
         let mirrors = Mirrors::of(Some(blueprint));
-        let suites = Suites::of_system(blueprint, release, &arch)?;
+        let suites = Suites::of_system(blueprint, distro, release, &arch)?;
         let releases = self.verify_releases(&suites, &mirrors, observer)?;
         // The tools come from the archive of one release, whatever the image is of and whatever the spec adds to it.
-        let same = release.codename == distro.tools_release && suites.are_usual();
+        let same = release.codename == distro.tools_release() && suites.are_usual();
         let tools = if same {
             None
         } else {
-            let suites = Suites::of_tools(known(distro, &distro.tools_release)?, &arch);
+            let suites = Suites::of_tools(distro, known(distro, distro.tools_release())?, &arch)?;
             let releases = self.verify_releases(&suites, &mirrors, observer)?;
             Some((suites, releases))
         };
@@ -211,11 +208,19 @@ impl Engine {
     pub(crate) fn boot_tools(&self, observer: &Observer<'_>) -> Result<Vec<LockedPackage>, ResolveError> {
         self.unless_stopped(observer, |engine, observer| {
             let distro = debian::distro();
-            let suites = Suites::of_tools(known(distro, &distro.tools_release)?, "amd64");
+            let suites = Suites::of_tools(distro, known(distro, distro.tools_release())?, "amd64")?;
             let (index, _) = engine.load_indexes(&suites, &Mirrors::of(None), observer)?;
             closure(&index, &debian::boot_request("amd64"))
         })
     }
+}
+
+/// What an explanation may look at besides.
+struct Further<'a> {
+    suites: &'a Suites,
+    release: &'a Release,
+    mirrors: &'a Mirrors,
+    base: Base,
 }
 
 impl Sources {
@@ -268,9 +273,6 @@ fn answer_key(blueprint: &Blueprint, sources: &Sources, force: &[Forced]) -> Dig
 }
 
 fn release_of<'a>(distro: &'a Distro, blueprint: &Blueprint) -> Result<&'a Release, ResolveError> {
-    if blueprint.base != Base::Debian {
-        return Err(ResolveError::Base { base: blueprint.base.key().to_owned() });
-    }
     known(distro, blueprint.release.as_deref().unwrap_or("stable"))
 }
 

@@ -7,7 +7,8 @@ use lbuild_spec::model::RepositorySource;
 use lbuild_store::{Digest, Hasher};
 
 use crate::error::ResolveError;
-use crate::family::debian::{self, Release, Repository};
+use crate::family::debian::{self, Distro, Pocket, Release};
+use crate::mirror;
 
 /// What is read for one request.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub(crate) struct Suite {
     /// Host that the spec gets it from in the finished system; empty where that is for the base to say.
     pub(crate) host: String,
     pub(crate) trust: Trust,
+    /// SHA-256 of the key that the machine's owner has set for the mirror, where it is not the archive's own.
+    pub(crate) own_key: Option<Digest>,
     /// The source of the spec that it is of.
     pub(crate) source: Option<Source>,
     /// What would switch it on, when it is read for explanations only.
@@ -56,6 +59,9 @@ pub(crate) struct Source {
     pub(crate) key: Option<Digest>,
 }
 
+/// The pocket that is used only for packages that ask for it.
+const BACKPORTS: &str = "backports";
+
 /// The name of a source's repository in locks.
 pub(crate) fn repository(source: &str) -> String {
     format!("{SOURCE}{source}")
@@ -78,22 +84,22 @@ impl Suites {
     /// What the packages of a system are chosen from.
     pub(crate) fn of_system(
         blueprint: &Blueprint,
+        distro: &Distro,
         release: &Release,
         arch: &str,
     ) -> Result<Self, ResolveError> {
         let asked = &blueprint.repositories;
-        let more = [
-            (asked.suites.updates, "updates"),
-            (asked.suites.security, "security"),
-            (asked.suites.backports, "backports"),
-        ];
-        let more = more.iter().filter(|(on, _)| *on).map(|(_, name)| *name);
-        let main = ["main".to_owned()];
-        let components = if asked.components.is_empty() { &main[..] } else { &asked.components };
+        let on = |pocket: &&Pocket| match pocket.name.as_str() {
+            "updates" => asked.suites.updates,
+            "security" => asked.suites.security,
+            "backports" => asked.suites.backports,
+            _ => true,
+        };
+        let components = if asked.components.is_empty() { &distro.components } else { &asked.components };
         let mirrors = &blueprint.mirrors;
         let hosts = [&mirrors.system, &mirrors.system_security];
         let hosts = hosts.map(|url| url.as_deref().map_or("", host).to_owned());
-        let mut list = archive(release, more, components, &hosts);
+        let mut list = archive(distro, release, on, components, &hosts)?;
         for source in used(blueprint) {
             list.extend(of_source(source, release)?);
         }
@@ -106,7 +112,7 @@ impl Suites {
         for suite in wider.list.iter_mut().filter(|suite| suite.source.is_none()) {
             suite.other_components = true;
         }
-        let backports = format!("{}-backports", release.codename);
+        let backports = format!("{}-{BACKPORTS}", release.codename);
         let main = wider.list.first().cloned();
         if let Some(main) = main.filter(|_| wider.list.iter().all(|suite| suite.name != backports)) {
             let switch = format!("suite {backports}");
@@ -121,37 +127,57 @@ impl Suites {
     }
 
     /// What the tools are chosen from: the archive alone, whatever the spec adds to it.
-    pub(crate) fn of_tools(release: &Release, arch: &str) -> Self {
-        let list = archive(release, ["updates", "security"], &["main".to_owned()], &Default::default());
-        Self { arch: arch.to_owned(), list, pins: Vec::new() }
+    pub(crate) fn of_tools(distro: &Distro, release: &Release, arch: &str) -> Result<Self, ResolveError> {
+        let on = |pocket: &&Pocket| pocket.name != BACKPORTS;
+        let list = archive(distro, release, on, &distro.components, &Default::default())?;
+        Ok(Self { arch: arch.to_owned(), list, pins: Vec::new() })
     }
 }
 
-/// The suites of the archive; `hosts` are those of its two repositories.
-fn archive<'m>(
+/// The suites of the archive that are `on`; `hosts` are those of its two repositories.
+fn archive(
+    distro: &Distro,
     release: &Release,
-    more: impl IntoIterator<Item = &'m str>,
+    on: impl FnMut(&&Pocket) -> bool,
     components: &[String],
     hosts: &[String; 2],
-) -> Vec<Suite> {
-    let code = &release.codename;
-    let names = [code.clone()].into_iter().chain(more.into_iter().map(|name| format!("{code}-{name}")));
-    let suite = |name: String| {
-        let repository = Repository::of_suite(&name);
-        let keyring = Keyring::join(&release.keyring(repository));
-        let [main, security] = hosts;
-        Suite {
-            repository: repository.id().to_owned(),
-            name,
+) -> Result<Vec<Suite>, ResolveError> {
+    let [main, security] = hosts;
+    let suite = |pocket: &Pocket| {
+        let (trust, own_key) = archive_trust(distro, release, pocket)?;
+        Ok(Suite {
+            repository: pocket.repository.clone(),
+            name: pocket.suite(&release.codename),
             components: components.to_vec(),
-            host: if repository == Repository::Security { security.clone() } else { main.clone() },
-            trust: Trust::Keys(keyring.expect("the embedded archive keys are certificates")),
+            host: if pocket.is_security() { security.clone() } else { main.clone() },
+            trust,
+            own_key,
             source: None,
             switch: String::new(),
             other_components: false,
-        }
+        })
     };
-    names.map(suite).collect()
+    distro.pockets.iter().filter(on).map(suite).collect()
+}
+
+/// The keys of a suite of the archive, and the digest of the key that the machine's owner has set instead of them.
+fn archive_trust(
+    distro: &Distro,
+    release: &Release,
+    pocket: &Pocket,
+) -> Result<(Trust, Option<Digest>), ResolveError> {
+    let Some(file) = mirror::key_file(distro, &pocket.repository) else {
+        let keyring = Keyring::join(&release.keyring(pocket));
+        return Ok((Trust::Keys(keyring.expect("the embedded archive keys are certificates")), None));
+    };
+    let unreadable = |source| ResolveError::MirrorKey {
+        repository: pocket.repository.clone(),
+        path: file.clone(),
+        source,
+    };
+    let bytes = std::fs::read(&file).map_err(|error| unreadable(Box::new(error)))?;
+    let keyring = Keyring::parse(&bytes).map_err(|error| unreadable(Box::new(error)))?;
+    Ok((Trust::Keys(keyring), Some(Digest::of(&bytes))))
 }
 
 fn of_source(source: &RepositorySource, release: &Release) -> Result<Vec<Suite>, ResolveError> {
@@ -166,6 +192,7 @@ fn of_source(source: &RepositorySource, release: &Release) -> Result<Vec<Suite>,
         name,
         host: host(&source.url).to_owned(),
         trust: trust.clone(),
+        own_key: None,
         source: Some(Source { name: source.name.clone(), url: source.url.clone(), key }),
         switch: String::new(),
         other_components: false,
@@ -233,7 +260,10 @@ impl Suite {
     pub(crate) fn watermark(&self) -> Option<String> {
         match (&self.source, &self.trust) {
             (_, Trust::Nobody) => None,
-            (None, _) => Some(format!("{}/{}", self.repository, self.name)),
+            (None, _) => {
+                let key = self.own_key.map(|key| format!("@{key}")).unwrap_or_default();
+                Some(format!("{}{key}/{}", self.repository, self.name))
+            }
             (Some(source), _) => {
                 // another key or address is another history
                 let mut hasher = Hasher::new();
@@ -274,6 +304,7 @@ mod tests {
             components: Vec::new(),
             host: String::new(),
             trust: Trust::Nobody,
+            own_key: None,
             source: Some(source),
             switch: String::new(),
             other_components: false,

@@ -1,4 +1,4 @@
-//! Every base but Debian: real repositories as mirrors, resolved and looked up.
+//! Every base but Debian and Ubuntu: real repositories as mirrors, resolved and looked up.
 
 use std::fs;
 use std::io::{BufReader, Read as _};

@@ -11,7 +11,8 @@
 //! | [`bad_mirrors`], [`mirror`] | mirrors that are down, slow or lie |
 //! | [`releases`] | other releases than the present one |
 //! | [`sources`] | package sources that a spec adds, good ones and others |
-//! | [`bases`] | resolving and looking up for every base but Debian |
+//! | [`bases`] | resolving and looking up for every base but Debian and Ubuntu |
+//! | [`ubuntu`] | Ubuntu: its pockets, its key, a mirror that somebody else signs |
 //! | [`vm`], [`damage`] | guests of `lbuild boot`: small ones, a built image, damaged copies of it |
 //! | [`bad_builds`], [`leftovers`] | builds that fail, are killed or stopped; nothing may be left of them |
 
@@ -29,4 +30,5 @@ mod releases;
 mod sources;
 mod store;
 mod streams;
+mod ubuntu;
 mod vm;

@@ -17,7 +17,7 @@ pub use crate::resolve::Priority;
 pub struct Debian;
 
 /// At most the priority of an update that only some systems are to have yet.
-pub const PHASED_PRIORITY: i32 = 1;
+const PHASED_PRIORITY: i32 = 1;
 
 /// The fields that count, in apt's order.
 const FIELDS: [(Kind, Role, &str); 5] = [

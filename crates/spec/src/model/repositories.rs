@@ -28,7 +28,7 @@ pub struct Mirrors {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Repositories {
-    /// Components of the base's own archive. Default for Debian: `main`.
+    /// Components of the base's own archive. Default: `main` for Debian, all of them for Ubuntu.
     #[serde(default)]
     #[schemars(extend("items" = {"type": "string", "format": "component"}, "x-merge" = "replace", "maxItems" = 32))]
     pub components: Vec<String>,

@@ -1,4 +1,4 @@
-//! Debian: releases, suites, kernels and tools packages.
+//! Debian and Ubuntu: releases, suites, kernels and tools packages.
 
 mod data;
 mod pins;
@@ -8,4 +8,4 @@ pub(crate) use request::{Requests, architecture, boot_request, requests};
 
 pub(crate) use pins::{pin_targets, pin_text, pins};
 
-pub use data::{Distro, Release, Repository, distro};
+pub use data::{Distro, Pocket, Release, distro, distro_of};
