@@ -6,12 +6,14 @@
 //!
 //! - [`model`]: packages, relations, problems, solutions, conflicts
 //! - `memo`: each package's relations, asked for once
+//! - `additions`: what comes along by itself
 //! - `walk`: the first attempt, depth first
 //! - `sat`: the complete search
 //! - `propagate`, `chain`: what follows without search, and the chain of facts to a contradiction
 //! - `minimal`: the fewest roots that cannot be met together
 //! - `resolver`: all of it together
 
+mod additions;
 mod chain;
 mod memo;
 mod minimal;

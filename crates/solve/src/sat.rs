@@ -3,6 +3,9 @@
 //! resolvo knows names and version sets, not alternatives over several names. A list of packages becomes one version
 //! set per slot, joined in the order of preference; an exclusion becomes a constraint on the slot that leaves the
 //! excluded packages out. Every candidate of a version set therefore has the same name, which resolvo relies on.
+//!
+//! What is required only when others are there becomes a choice between it and a stand-in that keeps the others out:
+//! resolvo's own conditions let sets through that break them (`conditions_hold_in_the_search` in the tests).
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -11,13 +14,12 @@ use std::fmt::Display;
 
 use resolvo::{
     Candidates, Condition, ConditionId, ConditionalRequirement, DenseIndex, Dependencies, DependencyProvider,
-    HintDependenciesAvailable, Interner, KnownDependencies, LogicalOperator, NameId, Requirement, SolvableId,
-    Solver, SolverCache, StringId, UnsolvableOrCancelled, VersionSetId, VersionSetUnionId,
-    conflict::ConflictCause, conflict::ConflictEdge, conflict::ConflictNode,
+    HintDependenciesAvailable, Interner, KnownDependencies, NameId, Requirement, SolvableId, Solver,
+    SolverCache, StringId, UnsolvableOrCancelled, VersionSetId, VersionSetUnionId, conflict::ConflictCause,
+    conflict::ConflictEdge, conflict::ConflictNode,
 };
 
 use crate::memo::Memo;
-use crate::minimal;
 use crate::model::{self, Fact, Goal, PackageId, Problem, Root, SlotId, Universe};
 
 /// Rounds of propagation before the search is given up; a desktop with everything needs about 10,000.
@@ -52,21 +54,26 @@ pub(crate) fn search<U: Universe>(memo: &Memo<'_, U>, problem: &Problem) -> Answ
         .constraints(bans.iter().map(|(set, _)| *set).collect());
     let mut solver = Solver::new(provider);
     match solver.solve(asked) {
-        Ok(solvables) => Answer::Solved(solvables.into_iter().map(package_of).collect()),
-        Err(UnsolvableOrCancelled::Cancelled(_)) => Answer::TooHard,
-        // resolvo cannot draw the graph of every proof that has a condition in it.
-        Err(UnsolvableOrCancelled::Unsolvable(_)) if solver.provider().has_conditions() => {
-            Answer::Impossible { roots: minimal::all_roots(problem), facts: all_asked(problem) }
+        Ok(solvables) => {
+            let packages = solvables.into_iter().map(package_of);
+            Answer::Solved(packages.filter(|package| is_package(memo, *package)).collect())
         }
+        Err(UnsolvableOrCancelled::Cancelled(_)) => Answer::TooHard,
         Err(UnsolvableOrCancelled::Unsolvable(conflict)) => {
             let proof = conflict.graph(&solver);
             let roots = used_roots(&proof, &goals, &bans);
-            Answer::Impossible { roots, facts: facts_of(memo, &proof) }
+            let facts = facts_of(memo, &proof);
+            Answer::Impossible { roots, facts: if facts.is_empty() { all_asked(problem) } else { facts } }
         }
     }
 }
 
-/// What the goals ask for: all that is known when a proof cannot be told.
+/// Whether it is one of the universe, and no stand-in.
+fn is_package<U: Universe>(memo: &Memo<'_, U>, package: PackageId) -> bool {
+    package.index() < memo.universe.package_count()
+}
+
+/// What the goals ask for: all that is known when the proof is about nothing but stand-ins.
 fn all_asked(problem: &Problem) -> Vec<Fact> {
     let first = |(goal, asked): (usize, &Goal)| match asked.any_of.first() {
         Some(&package) => Fact::Asks { goal, package },
@@ -112,11 +119,15 @@ fn facts_of<U: Universe>(
     for edge in proof.graph.raw_edges() {
         let ConflictNode::Solvable(from) = proof.graph[edge.source()] else { continue };
         let package = package_of(from);
-        let relations = memo.relations(package);
         let to = match proof.graph[edge.target()] {
             ConflictNode::Solvable(to) => Some(package_of(to)),
             _ => None,
         };
+        // what stand-ins say is the condition of a relation that is told by itself
+        if [Some(package), to].into_iter().flatten().any(|one| !is_package(memo, one)) {
+            continue;
+        }
+        let relations = memo.relations(package);
         let position =
             |lists: &[Vec<PackageId>]| lists.iter().position(|list| to.is_some_and(|to| list.contains(&to)));
         let fact = match (edge.weight, to) {
@@ -163,7 +174,9 @@ struct Sets {
     by_content: HashMap<Set, VersionSetId>,
     unions: Vec<Vec<VersionSetId>>,
     unions_by_content: HashMap<Vec<VersionSetId>, VersionSetUnionId>,
-    conditions: Vec<Condition>,
+    /// What each stand-in keeps out.
+    absent: Vec<Vec<PackageId>>,
+    absent_by_content: HashMap<Vec<PackageId>, usize>,
 }
 
 impl Sets {
@@ -180,22 +193,6 @@ impl Sets {
         self.unions.push(sets);
         VersionSetUnionId::from_index(self.unions.len() - 1)
     }
-
-    fn add_condition(&mut self, condition: Condition) -> ConditionId {
-        self.conditions.push(condition);
-        ConditionId::from_index(self.conditions.len() - 1)
-    }
-
-    /// Conditions joined by one operator; `None` when there are none.
-    fn join(
-        &mut self,
-        operator: LogicalOperator,
-        conditions: impl IntoIterator<Item = ConditionId>,
-    ) -> Option<ConditionId> {
-        conditions
-            .into_iter()
-            .reduce(|left, right| self.add_condition(Condition::Binary(operator, left, right)))
-    }
 }
 
 struct Provider<'m, 'u, U> {
@@ -210,15 +207,35 @@ impl<U: Universe> Provider<'_, '_, U> {
         u32::try_from(self.memo.universe.slot_count()).unwrap_or(u32::MAX)
     }
 
-    fn has_conditions(&self) -> bool {
-        !self.sets.borrow().conditions.is_empty()
+    /// The stand-in for the absence of all of `packages`. Its number follows those of the packages, and its slot
+    /// follows [`Self::nothing`] in the same order.
+    fn absence(&self, packages: &[PackageId]) -> PackageId {
+        let mut sets = self.sets.borrow_mut();
+        let next = sets.absent.len();
+        let position = *sets.absent_by_content.entry(packages.to_vec()).or_insert(next);
+        if position == next {
+            sets.absent.push(packages.to_vec());
+        }
+        PackageId(u32::try_from(self.memo.universe.package_count() + position).unwrap_or(u32::MAX))
+    }
+
+    /// Which stand-in it is, if it is one.
+    fn stand_in(&self, package: PackageId) -> Option<usize> {
+        package.index().checked_sub(self.memo.universe.package_count())
+    }
+
+    fn slot(&self, package: PackageId) -> u32 {
+        match self.stand_in(package) {
+            None => self.memo.slot(package).0,
+            Some(position) => self.nothing() + 1 + u32::try_from(position).unwrap_or(u32::MAX),
+        }
     }
 
     /// Groups `packages` by slot, in order of first appearance.
     fn group(&self, packages: &[PackageId], inverse: bool) -> Vec<VersionSetId> {
         let mut groups: Vec<Set> = Vec::new();
         for &package in packages {
-            let slot = self.memo.slot(package).0;
+            let slot = self.slot(package);
             match groups.iter_mut().find(|group| group.slot == slot) {
                 Some(group) => group.packages.push(package),
                 None => groups.push(Set { slot, packages: vec![package], inverse }),
@@ -251,18 +268,14 @@ impl<U: Universe> Provider<'_, '_, U> {
         union.into()
     }
 
-    /// A requirement with its condition; `None` when the condition can never hold.
-    fn conditional(&self, requirement: &model::Requirement) -> Option<ConditionalRequirement> {
-        let mut conditions = Vec::new();
-        for list in &requirement.when {
-            let groups = self.group(list, false);
-            let mut sets = self.sets.borrow_mut();
-            let members: Vec<ConditionId> =
-                groups.into_iter().map(|set| sets.add_condition(Condition::Requirement(set))).collect();
-            conditions.push(sets.join(LogicalOperator::Or, members)?);
+    /// A requirement with its conditions; `None` when it never counts.
+    fn conditional(&self, needed: &model::Requirement) -> Option<ConditionalRequirement> {
+        if needed.when.iter().any(Vec::is_empty) {
+            return None;
         }
-        let condition = self.sets.borrow_mut().join(LogicalOperator::And, conditions);
-        Some(ConditionalRequirement { condition, requirement: self.requirement(&requirement.any_of) })
+        let mut any_of: Vec<PackageId> = needed.when.iter().map(|list| self.absence(list)).collect();
+        any_of.extend(&needed.any_of);
+        Some(ConditionalRequirement { condition: None, requirement: self.requirement(&any_of) })
     }
 
     /// A requirement that is told apart from an equal one of another goal.
@@ -276,7 +289,14 @@ impl<U: Universe> Provider<'_, '_, U> {
     }
 
     fn members(&self, slot: u32) -> Vec<PackageId> {
-        if slot == self.nothing() { Vec::new() } else { self.memo.universe.candidates(SlotId(slot)) }
+        match slot.checked_sub(self.nothing()) {
+            None => self.memo.universe.candidates(SlotId(slot)),
+            Some(0) => Vec::new(),
+            Some(stand_in) => {
+                let packages = u32::try_from(self.memo.universe.package_count()).unwrap_or(u32::MAX);
+                vec![PackageId(packages + stand_in - 1)]
+            }
+        }
     }
 }
 
@@ -305,15 +325,15 @@ impl<U: Universe> Interner for Provider<'_, '_, U> {
     }
 
     fn solvable_name(&self, solvable: SolvableId) -> NameId {
-        NameId::from_raw(self.memo.slot(package_of(solvable)).0)
+        NameId::from_raw(self.slot(package_of(solvable)))
     }
 
     fn version_sets_in_union(&self, union: VersionSetUnionId) -> impl Iterator<Item = VersionSetId> {
         self.sets.borrow().unions[union.to_index()].clone().into_iter()
     }
 
-    fn resolve_condition(&self, condition: ConditionId) -> Condition {
-        self.sets.borrow().conditions[condition.to_index()].clone()
+    fn resolve_condition(&self, _condition: ConditionId) -> Condition {
+        unreachable!("no requirement is given a condition")
     }
 }
 
@@ -341,12 +361,18 @@ impl<U: Universe> DependencyProvider for Provider<'_, '_, U> {
 
     async fn sort_candidates(&self, _solver: &SolverCache<Self>, solvables: &mut [SolvableId]) {
         let Some(first) = solvables.first() else { return };
-        let members = self.members(self.memo.slot(package_of(*first)).0);
+        let members = self.members(self.slot(package_of(*first)));
         solvables.sort_by_key(|solvable| members.iter().position(|member| *member == package_of(*solvable)));
     }
 
     async fn get_dependencies(&self, solvable: SolvableId) -> Dependencies {
-        let relations = self.memo.relations(package_of(solvable));
+        let package = package_of(solvable);
+        if let Some(position) = self.stand_in(package) {
+            let absent = self.sets.borrow().absent[position].clone();
+            let constrains = self.constraints(&absent);
+            return Dependencies::Known(KnownDependencies { requirements: Vec::new(), constrains });
+        }
+        let relations = self.memo.relations(package);
         let requirements = relations.requires.iter().filter_map(|needed| self.conditional(needed)).collect();
         let constrains = relations.excludes.iter().flat_map(|packages| self.constraints(packages)).collect();
         Dependencies::Known(KnownDependencies { requirements, constrains })

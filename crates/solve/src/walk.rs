@@ -4,6 +4,8 @@
 //! Where the walk ends, its result is what those tools choose, at the cost of looking at each relation once. Where
 //! an early choice blocks a later one it gives up, and the complete search of [`crate::sat`] decides.
 
+use std::collections::{BTreeSet, HashSet};
+
 use crate::memo::Memo;
 use crate::model::{Addition, Cause, Goal, PackageId, Problem, Requirement, Solution, Universe};
 
@@ -31,8 +33,12 @@ pub(crate) struct Walk<'m, 'u, U> {
     slot_taken: Vec<bool>,
     /// Slots that a goal asks for.
     named: Vec<bool>,
-    /// Additions that were not tried yet, once they were looked up.
-    left: Option<Vec<Addition>>,
+    /// Positions of additions that a selected package may bring, and that were not tried yet.
+    brought: BTreeSet<usize>,
+    /// Positions of additions that were tried.
+    tried: HashSet<usize>,
+    /// How much of the trail was asked what it brings.
+    asked: usize,
     trail: Vec<(PackageId, Cause)>,
     attempts: usize,
     /// Requirements of selected packages that did not count when they were looked at.
@@ -63,7 +69,9 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
             blocked,
             slot_taken: vec![false; memo.universe.slot_count()],
             named: named(memo, problem),
-            left: None,
+            brought: BTreeSet::new(),
+            tried: HashSet::new(),
+            asked: 0,
             trail: Vec::new(),
             attempts: MIN_ATTEMPTS.max(packages * 4),
             waiting: Vec::new(),
@@ -211,23 +219,28 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
         if !self.additions {
             return Ok(());
         }
-        let left = self.left.take();
-        let mut left = left.unwrap_or_else(|| self.memo.universe.additions());
-        left.retain(|addition| !addition.when.is_empty());
-        while let Some(ready) = self.ready(&left) {
-            let addition = left.remove(ready);
-            self.try_addition(&addition)?;
+        let additions = self.memo.additions();
+        while let Some(ready) = self.ready() {
+            self.brought.remove(&ready);
+            self.tried.insert(ready);
+            self.try_addition(additions.get(ready))?;
         }
-        self.left = Some(left);
         Ok(())
     }
 
     /// The first addition that may come now.
-    fn ready(&self, left: &[Addition]) -> Option<usize> {
+    fn ready(&mut self) -> Option<usize> {
+        let additions = self.memo.additions();
+        for (package, _) in &self.trail[self.asked..] {
+            let new = additions.brought_by(*package).iter().filter(|position| !self.tried.contains(position));
+            self.brought.extend(new);
+        }
+        self.asked = self.trail.len();
         let is_there = |package: &PackageId| self.selected[package.index()];
         let ready = |addition: &Addition| self.holds(&addition.when) && !addition.unless.iter().any(is_there);
-        let plain = left.iter().position(|addition| addition.unless.is_empty() && ready(addition));
-        plain.or_else(|| left.iter().position(ready))
+        let mut brought = self.brought.iter().map(|position| (*position, additions.get(*position)));
+        let plain = brought.clone().find(|(_, addition)| addition.unless.is_empty() && ready(addition));
+        plain.or_else(|| brought.find(|(_, addition)| ready(addition))).map(|(position, _)| position)
     }
 
     fn try_addition(&mut self, addition: &Addition) -> Result<(), Stop> {
@@ -270,6 +283,7 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
     }
 
     fn roll_back(&mut self, mark: usize) {
+        self.asked = self.asked.min(mark);
         for (package, _) in self.trail.split_off(mark) {
             for other in self.memo.relations(package).excludes.iter().flatten() {
                 self.blocked[other.index()] -= 1;

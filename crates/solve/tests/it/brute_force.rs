@@ -1,6 +1,8 @@
 //! Against trying every set: 6,000 generated worlds. A failure prints its seed, problem and world.
 
-use lbuild_solve::{Addition, Goal, PackageId, Problem, Relations, Requirement, Resolver, Root, SolveError};
+use lbuild_solve::{
+    Addition, Cause, Goal, PackageId, Problem, Relations, Requirement, Resolver, Root, Solution, SolveError,
+};
 
 use crate::world::{World, is_solution};
 
@@ -63,7 +65,7 @@ fn world(dice: &mut Dice) -> World {
             world.additions.push(Addition {
                 package: own,
                 when: conditions(dice, count),
-                unless: Vec::new(),
+                unless: if dice.below(2) == 0 { dice.packages(count, 2) } else { Vec::new() },
             });
         }
         world.relations.push(relations);
@@ -105,9 +107,57 @@ fn part(problem: &Problem, keep: impl Fn(Root) -> bool) -> Problem {
     }
 }
 
+/// What is wrong with what came along by itself, or did not come.
+fn wrong_additions(world: &World, problem: &Problem, solution: &Solution) -> Vec<String> {
+    let order: Vec<PackageId> = solution.packages.iter().map(|(package, _)| *package).collect();
+    let there = |package: &PackageId| order.contains(package);
+    let may_come = |addition: &Addition| {
+        let when = &addition.when;
+        let wanted = !when.is_empty() && when.iter().all(|list| list.iter().any(there));
+        wanted && !addition.unless.iter().any(there)
+    };
+    let needs = |other: PackageId, package: PackageId| {
+        let relations = &world.relations[other.0 as usize];
+        relations.requires.iter().chain(&relations.recommends).any(|needed| needed.any_of.contains(&package))
+    };
+    let came = |(package, cause): &(PackageId, Cause)| match cause {
+        Cause::Package(other) if !needs(*other, *package) => Some((*package, *other)),
+        _ => None,
+    };
+    let mut wrong = Vec::new();
+    let came: Vec<(PackageId, PackageId)> = solution.packages.iter().filter_map(came).collect();
+    let mut held: Vec<PackageId> = Vec::new();
+    for (package, with) in &came {
+        let reason = |addition: &&Addition| {
+            addition.package == *package && may_come(addition) && addition.when[0].contains(with)
+        };
+        match world.additions.iter().find(reason) {
+            Some(addition) => held.extend(&addition.unless),
+            None => wrong.push(format!("{package:?} came with {with:?} for no reason")),
+        }
+    }
+    if !problem.additions {
+        wrong.extend(came.iter().map(|(package, _)| format!("{package:?} was not asked for")));
+        return wrong;
+    }
+    for addition in world.additions.iter().filter(|addition| may_come(addition)) {
+        let package = addition.package;
+        let mut inside: Vec<bool> = world.relations.iter().map(|_| false).collect();
+        for one in order.iter().chain([&package]) {
+            inside[one.0 as usize] = true;
+        }
+        // what keeps itself away never comes
+        let kept_away = held.contains(&package) || addition.unless.contains(&package);
+        if !there(&package) && !kept_away && is_solution(world, problem, &inside) {
+            wrong.push(format!("{package:?} could have come"));
+        }
+    }
+    wrong
+}
+
 #[test]
 fn agrees_with_trying_every_set() {
-    let mut unsatisfiable = 0;
+    let (mut unsatisfiable, mut held_back) = (0, 0);
     for seed in 0..6000 {
         let mut dice = Dice(seed * 7919 + 1);
         let world = world(&mut dice);
@@ -121,6 +171,10 @@ fn agrees_with_trying_every_set() {
                     inside[package.0 as usize] = true;
                 }
                 assert!(is_solution(&world, &problem, &inside), "not a solution: {inside:?}\n{}", context());
+                let wrong = wrong_additions(&world, &problem, &solution);
+                assert!(wrong.is_empty(), "{wrong:?} in {solution:?}\n{}", context());
+                let there = |package: &PackageId| inside[package.0 as usize];
+                held_back += world.additions.iter().filter(|one| one.unless.iter().any(there)).count();
             }
             Err(SolveError::TooHard { .. }) => panic!("given up: {}", context()),
             Err(SolveError::Unsatisfiable(conflict)) => {
@@ -137,5 +191,6 @@ fn agrees_with_trying_every_set() {
             }
         }
     }
+    assert!(held_back > 200, "only {held_back} additions are kept away by what is there");
     assert!((1000..5000).contains(&unsatisfiable), "{unsatisfiable} of 6000 worlds are unsatisfiable");
 }

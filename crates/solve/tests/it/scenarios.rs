@@ -122,3 +122,32 @@ fn long_chains_do_not_overflow() {
     let solution = Resolver::new(&world).solve(&world.problem("p0")).expect("a chain is no conflict");
     assert_eq!(solution.packages.len(), 5_001);
 }
+
+#[test]
+fn what_comes_along_by_itself() {
+    gives("a\nb\nt: ^a", "+additions a", "a t");
+    gives("a\nb\nt: ^a", "a", "a");
+    gives("a\nb\nt: ^a&b", "+additions a", "a");
+    gives("a\nb\nt: ^a&b", "+additions a b", "a b t");
+    // One brings the next, and what cannot be met stays out.
+    gives("a\nt: ^a u\nu\nv: ^u missing\nw: ^t", "+additions a", "a t u w");
+}
+
+#[test]
+fn what_comes_only_without_something_else() {
+    gives("a\nb\nt: ^a/b", "+additions a", "a t");
+    gives("a\nb\nt: ^a/b", "+additions a b", "a b");
+    // It waits for what comes anyway, and then keeps out what it came without.
+    gives("a\nb: ^a\nt: ^a/b", "+additions a", "a b");
+    gives("a\nt: ^a/u\nu: ^t", "+additions a", "a t");
+    // What is there only if it is not there never comes.
+    gives("a\nt: ^a/t", "+additions a", "a");
+}
+
+/// resolvo's own conditions let `v@3` and `p6` through here, without what `p6` requires beside `v@3`.
+#[test]
+fn conditions_hold_in_the_search() {
+    let world = "p0: p1|v@2 !p6\np1: v@2|p6\nv@2: p0\nv@3: p0|p6 !p5\np5: p6 p0?p1|p4&p5|p4 !p1\n\
+                 p6: p7|p8?p1|v@3 !p0 !p5\np7: p8 v@2|p0 !p1\np8: p0|v@3 p0 !p1";
+    clashes(world, "v@3", &[Root::Goal(0)]);
+}

@@ -42,7 +42,7 @@ impl Universe for World {
 
 impl World {
     /// Reads lines such as `a: b|c !d ~e f?g|h&i ^j&k`: what `a` requires, excludes, recommends, requires when `g` or
-    /// `h` and `i` are there, and comes along with. `a@1` and `a@2` share the slot `a`. A name that no line begins with
+    /// `h` and `i` are there, and comes along with; `^j/x|y` comes with `j` unless `x` or `y` is there. `a@1` and `a@2` share the slot `a`. A name that no line begins with
     /// does not exist.
     pub fn read(text: &str) -> Self {
         let lines: Vec<(&str, &str)> = text
@@ -67,8 +67,9 @@ impl World {
                 } else if let Some(word) = word.strip_prefix('~') {
                     relations.recommends.push(Requirement::from(list(word)));
                 } else if let Some(word) = word.strip_prefix('^') {
-                    let when = word.split('&').map(list).collect();
-                    world.additions.push(Addition { package: ids[name], when, unless: Vec::new() });
+                    let (when, unless) = word.split_once('/').unwrap_or((word, ""));
+                    let when = when.split('&').map(list).collect();
+                    world.additions.push(Addition { package: ids[name], when, unless: list(unless) });
                 } else if let Some((word, condition)) = word.split_once('?') {
                     let when = condition.split('&').map(list).collect();
                     relations.requires.push(Requirement { any_of: list(word), when });
