@@ -31,6 +31,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("pip3", "python3-pip", "gets portage from the Python package index"),
     ("openssl", "openssl", "makes RSA keys and signatures"),
     ("xz", "xz-utils", "makes archives"),
+    ("bzip2", "bzip2", "makes archives"),
     ("zstd", "zstd", "makes archives"),
     ("tmux", "tmux", "is the terminal of the tests of the progress display"),
     ("git", "git", "lists the files of the repository"),

@@ -6,13 +6,13 @@ use lbuild_fetch::Small;
 use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::Family;
 use lbuild_spec::model::{Architecture, Base};
-use lbuild_store::{Digest, Hasher};
+use lbuild_store::{Digest, Hasher, Watermark};
 
 use crate::engine::Engine;
 use crate::error::ResolveError;
 use crate::event::Observer;
 use crate::family::data::{Distribution, Release, Repository, distribution};
-use crate::family::reader::{More, Reader, Refusal, Root, reader};
+use crate::family::reader::{Known, More, Reader, Refusal, Root, reader};
 use crate::release::now;
 
 /// Largest index file, in bytes.
@@ -170,10 +170,26 @@ impl Engine {
             .map(|path| self.small(part, path, SIGNATURE_CAP, observer))
             .transpose()?;
         let root = Root { bytes: file.bytes, signature: signature.map(|signature| signature.bytes) };
-        plan.reader
-            .verify(&root, &plan.release.keys(), now())
+        let digest = file.blob.digest;
+        self.verify_root(plan, part, &root, digest)?;
+        Ok((digest, root))
+    }
+
+    /// Checks signature and date of an index file, and keeps the date for the next time.
+    fn verify_root(&self, plan: &Plan, part: &Part, root: &Root, digest: Digest) -> Result<(), ResolveError> {
+        let mark = format!("{}/{}", part.source.base_url, part.index);
+        let seen = self.store.watermarks().get(&mark).map_err(ResolveError::Store)?;
+        let watermark = seen.and_then(|seen| u64::try_from(seen.date).ok());
+        let date = plan
+            .reader
+            .verify(root, &plan.release.keys(), &Known { now: now(), watermark })
             .map_err(|source| ResolveError::Refused { suite: part.source.suite.clone(), source })?;
-        Ok((file.blob.digest, root))
+        match date.and_then(|date| i64::try_from(date).ok()) {
+            Some(date) if !self.offline => {
+                self.store.watermarks().raise(&mark, Watermark { date, digest }).map_err(ResolveError::Store)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn small(

@@ -31,6 +31,8 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("landlock", &["sandbox"], "confinement is applied in one place, in one order"),
     ("seccompiler", &["sandbox"], "confinement is applied in one place, in one order"),
     ("liblzma", &["repo"], "foreign bytes are decompressed through one size-capped reader"),
+    ("bzip2", &["repo"], "foreign bytes are decompressed through one size-capped reader"),
+    ("quick-xml", &["repo"], "XML is read in one place, which bounds depth, names and text"),
     ("clap", &["cli", "xtask", "fuzz"], "only programs have a command line"),
     ("indicatif", &["cli"], "only the command line draws progress; the engine sends events"),
     ("signal-hook", &["cli"], "libraries are told to stop by a flag, not by a signal"),

@@ -149,6 +149,23 @@ fn an_index_that_nobody_signed_is_refused() {
 }
 
 #[test]
+fn an_index_that_is_older_than_the_last_one_is_refused() {
+    let place = Place::with_spec(&spec("alpine", "release = \"3.19\"\npackages = [\"nginx\"]"));
+    let mirror = mirror(&place, ALPINE);
+    let output = run(&place, "alpine", &mirror, &["resolve", "spec.toml"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    // signed by the same key half a year before
+    let older = realdata::path("alpine/v3.19-iso/apks/x86_64/APKINDEX.tar.gz");
+    let main = place.path("mirror/v3.19/main/x86_64/APKINDEX.tar.gz");
+    fs::remove_file(&main).and_then(|()| fs::copy(older, &main)).expect("a file of the real data");
+    let output = run(&place, "alpine", &mirror, &["resolve", "spec.toml"]);
+    assert_eq!(output.code, Some(6), "{output:?}");
+    assert!(output.stderr.contains("older than the one seen before"), "{output:?}");
+    let output = run(&place, "alpine", &mirror, &["resolve", "spec.toml", "--store", "other"]);
+    assert!(!output.stderr.contains("is refused"), "{output:?}");
+}
+
+#[test]
 fn packages_of_another_base_can_be_looked_up() {
     let place = Place::new();
     let mirror = mirror(&place, ALPINE);

@@ -6,7 +6,7 @@ use lbuild_repo::apk::{Keyring, Trust, arena};
 use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::Family;
 
-use super::reader::{Keys, More, Reader, Refusal, Root};
+use super::reader::{Keys, Known, More, Reader, Refusal, Root};
 
 /// The reader.
 pub(super) struct Apk;
@@ -20,13 +20,14 @@ impl Reader for Apk {
         "apk index 1"
     }
 
-    fn verify(&self, root: &Root, keys: &Keys, _now: u64) -> Result<(), Refusal> {
+    fn verify(&self, root: &Root, keys: &Keys, known: &Known) -> Result<Option<u64>, Refusal> {
         let mut keyring = Keyring::new();
         for (name, pem) in keys {
             keyring.add(name, pem)?;
         }
-        ApkIndex::open(&root.bytes, Trust::Keys(&keyring))?;
-        Ok(())
+        let index = ApkIndex::open(&root.bytes, Trust::Keys(&keyring))?;
+        index.check_date(known.now, known.watermark)?;
+        Ok(index.date())
     }
 
     fn read(&self, repositories: &[(&IndexSource, &Root)], _more: More<'_>) -> Result<Index, Refusal> {

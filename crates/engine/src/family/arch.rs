@@ -7,7 +7,7 @@ use lbuild_repo::alpm::{database, index};
 use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::Family;
 
-use super::reader::{Keys, More, Reader, Refusal, Root};
+use super::reader::{Keys, Known, More, Reader, Refusal, Root};
 
 /// The reader.
 pub(super) struct Alpm;
@@ -21,8 +21,8 @@ impl Reader for Alpm {
         "alpm index 1"
     }
 
-    fn verify(&self, _root: &Root, _keys: &Keys, _now: u64) -> Result<(), Refusal> {
-        Ok(())
+    fn verify(&self, _root: &Root, _keys: &Keys, _known: &Known) -> Result<Option<u64>, Refusal> {
+        Ok(None)
     }
 
     fn read(&self, repositories: &[(&IndexSource, &Root)], _more: More<'_>) -> Result<Index, Refusal> {

@@ -9,7 +9,7 @@ use lbuild_repo::portage::index::Index as Host;
 use lbuild_repo::portage::resolve::Gentoo;
 use lbuild_repo::resolve::Family;
 
-use super::reader::{Keys, More, Reader, Refusal, Root};
+use super::reader::{Keys, Known, More, Reader, Refusal, Root};
 
 /// Bytes of a decompressed index.
 const INDEX_CAP: u64 = 512 << 20;
@@ -26,8 +26,8 @@ impl Reader for Portage {
         "portage index 1"
     }
 
-    fn verify(&self, _root: &Root, _keys: &Keys, _now: u64) -> Result<(), Refusal> {
-        Ok(())
+    fn verify(&self, _root: &Root, _keys: &Keys, _known: &Known) -> Result<Option<u64>, Refusal> {
+        Ok(None)
     }
 
     fn read(&self, repositories: &[(&IndexSource, &Root)], _more: More<'_>) -> Result<Index, Refusal> {

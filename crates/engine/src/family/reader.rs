@@ -22,6 +22,14 @@ pub(crate) struct Root {
     pub(crate) signature: Option<Vec<u8>>,
 }
 
+/// What a date is measured by, in seconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) now: u64,
+    /// The latest date that was accepted for the repository before.
+    pub(crate) watermark: Option<u64>,
+}
+
 /// A family's way from bytes to packages.
 pub(crate) trait Reader: Sync {
     /// The rules that its packages are resolved by.
@@ -30,8 +38,9 @@ pub(crate) trait Reader: Sync {
     /// Name and version of the cached form; goes up with the parser.
     fn form(&self) -> &'static str;
 
-    /// Checks the signature, where the family signs its indexes; `now` in seconds since 1970.
-    fn verify(&self, root: &Root, keys: &Keys, now: u64) -> Result<(), Refusal>;
+    /// Checks the signature, where the family signs its indexes, and its date where it has one, which is returned.
+    /// What nobody signs has no date that could be trusted.
+    fn verify(&self, root: &Root, keys: &Keys, known: &Known) -> Result<Option<u64>, Refusal>;
 
     /// Tells each file of every package to `visit`, by path and package, where the base publishes lists of files; else
     /// false.

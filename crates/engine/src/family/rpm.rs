@@ -14,7 +14,7 @@ use lbuild_repo::rpm::repomd::Repomd;
 use lbuild_repo::rpm::resolve::Rpm as Rules;
 use lbuild_repo::rpm::signature::verify_repomd;
 
-use super::reader::{Keys, More, Reader, Refusal, Root};
+use super::reader::{Keys, Known, More, Reader, Refusal, Root};
 
 /// Bytes of one decompressed metadata file.
 const METADATA_CAP: u64 = 2 << 30;
@@ -31,11 +31,12 @@ impl Reader for Rpm {
         "rpm index 1"
     }
 
-    fn verify(&self, root: &Root, keys: &Keys, now: u64) -> Result<(), Refusal> {
-        let Some(signature) = &root.signature else { return Ok(()) };
+    fn verify(&self, root: &Root, keys: &Keys, known: &Known) -> Result<Option<u64>, Refusal> {
+        let Some(signature) = &root.signature else { return Ok(None) };
         let parts: Vec<&[u8]> = keys.iter().map(|(_, key)| *key).collect();
-        verify_repomd(&root.bytes, signature, &Keyring::join(&parts)?, &Policy::at(now), None)?;
-        Ok(())
+        let (keyring, policy) = (Keyring::join(&parts)?, Policy::at(known.now));
+        let verified = verify_repomd(&root.bytes, signature, &keyring, &policy, known.watermark)?;
+        Ok(Some(verified.date))
     }
 
     fn read(&self, repositories: &[(&IndexSource, &Root)], more: More<'_>) -> Result<Index, Refusal> {

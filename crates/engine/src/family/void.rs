@@ -7,7 +7,7 @@ use lbuild_repo::resolve::Family;
 use lbuild_repo::xbps::index;
 use lbuild_repo::xbps::resolve::Void;
 
-use super::reader::{Keys, More, Reader, Refusal, Root};
+use super::reader::{Keys, Known, More, Reader, Refusal, Root};
 
 /// The reader.
 pub(super) struct Xbps;
@@ -21,8 +21,8 @@ impl Reader for Xbps {
         "xbps index 1"
     }
 
-    fn verify(&self, _root: &Root, _keys: &Keys, _now: u64) -> Result<(), Refusal> {
-        Ok(())
+    fn verify(&self, _root: &Root, _keys: &Keys, _known: &Known) -> Result<Option<u64>, Refusal> {
+        Ok(None)
     }
 
     fn read(&self, repositories: &[(&IndexSource, &Root)], _more: More<'_>) -> Result<Index, Refusal> {

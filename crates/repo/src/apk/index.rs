@@ -10,6 +10,7 @@ use super::segment::{Magic, small_files};
 use super::signature::{self, SignatureError, Trust};
 use super::stanza::{Builder, Line, Package, StanzaError};
 use crate::compress::{CapExceeded, Capped};
+use crate::openpgp::CLOCK_SKEW;
 use crate::tar::{self, Kind, Policy, TarError};
 
 /// Bytes that a decompressed index may have; Alpine's largest has 8 million.
@@ -50,6 +51,18 @@ pub enum IndexError {
     /// A stanza cannot be read.
     #[error("the index is malformed")]
     Stanza(#[from] StanzaError),
+    /// It is older than one that was accepted before.
+    #[error("the index is {} hours older than the one seen before", .seconds.div_ceil(3600))]
+    Rollback {
+        /// How much older, in seconds.
+        seconds: u64,
+    },
+    /// It was made in the future.
+    #[error("the index is dated {seconds} seconds in the future")]
+    Future {
+        /// How far.
+        seconds: u64,
+    },
 }
 
 impl From<TarError> for IndexError {
@@ -71,6 +84,7 @@ impl From<io::Error> for IndexError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     description: String,
+    date: Option<u64>,
     text: String,
     signed_by: Vec<String>,
 }
@@ -88,15 +102,37 @@ impl Index {
         }
         let (signatures, signed) = signatures(bytes)?;
         let signed_by = signature::check(&signatures, signed, trust).map_err(IndexError::Signature)?;
-        let (description, text) = content(signed)?;
+        let Content { description, date, text } = content(signed)?;
         let text = String::from_utf8(text)
             .map_err(|error| IndexError::NotText { valid: error.utf8_error().valid_up_to() })?;
-        Ok(Self { description, text, signed_by })
+        Ok(Self { description, date, text, signed_by })
     }
 
     /// What the repository says about itself, such as `v3.19.3-94-gb7ba4fca0ab`.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// When the index was made, in seconds since the Unix epoch: the time of its file in the signed archive. None for
+    /// one that says no time.
+    pub fn date(&self) -> Option<u64> {
+        self.date
+    }
+
+    /// Checks the date against the time `now` and against the latest date that was accepted for this repository
+    /// before, all in seconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When the index is from the future, or older than the one that was accepted, or no longer says when it was made.
+    pub fn check_date(&self, now: u64, watermark: Option<u64>) -> Result<(), IndexError> {
+        let date = self.date.unwrap_or_default();
+        if date > now.saturating_add(CLOCK_SKEW) {
+            return Err(IndexError::Future { seconds: date - now });
+        }
+        match watermark.and_then(|mark| mark.checked_sub(date)) {
+            Some(seconds @ 1..) => Err(IndexError::Rollback { seconds }),
+            _ => Ok(()),
+        }
     }
 
     /// File names of the keys whose signatures were good; none for an index that nobody had to sign.
@@ -177,12 +213,19 @@ fn starts_with_signature(member: &[u8]) -> Result<bool, IndexError> {
     }
 }
 
-/// Reads the archive: the description and the text.
-fn content(bytes: &[u8]) -> Result<(String, Vec<u8>), IndexError> {
+/// What the signed archive holds.
+struct Content {
+    description: String,
+    date: Option<u64>,
+    text: Vec<u8>,
+}
+
+/// Reads the archive.
+fn content(bytes: &[u8]) -> Result<Content, IndexError> {
     let plain = Capped::new(bytes, MAX_BYTES)?;
     let policy = Policy { unclosed: true, max_entries: 64, ..Policy::strict() };
     let mut archive = tar::Archive::new(plain, policy);
-    let (mut description, mut text) = (String::new(), None);
+    let (mut description, mut date, mut text) = (String::new(), None, None);
     while let Some(entry) = archive.next_entry()? {
         if entry.kind != Kind::File {
             continue;
@@ -191,6 +234,7 @@ fn content(bytes: &[u8]) -> Result<(String, Vec<u8>), IndexError> {
             b"APKINDEX" => {
                 let mut content = Vec::new();
                 archive.content().read_to_end(&mut content)?;
+                date = u64::try_from(entry.mtime).ok().filter(|date| *date > 0);
                 text = Some(content);
             }
             b"DESCRIPTION" => {
@@ -201,5 +245,5 @@ fn content(bytes: &[u8]) -> Result<(String, Vec<u8>), IndexError> {
             _ => {}
         }
     }
-    Ok((description, text.ok_or(IndexError::NoIndex)?))
+    Ok(Content { description, date, text: text.ok_or(IndexError::NoIndex)? })
 }

@@ -160,8 +160,8 @@ impl Family for Alpine {
         }
     }
 
-    /// The later version of the name that was asked for, be it the package's own or provided; then, among those that
-    /// provide it without version, the higher `provider_priority`; then the first repository.
+    /// The later version of the name that was asked for, be it the package's own or provided; then the higher
+    /// `provider_priority`; then the first repository.
     fn prefer(&self, world: &World<'_>, _asker: Asker<'_>, a: Found<'_>, b: Found<'_>) -> Ordering {
         let version = |found: &Found<'_>| match found.provided {
             None => found.package.version().to_owned(),
@@ -183,6 +183,22 @@ impl Family for Alpine {
                     a.package.name_id().cmp(&b.package.name_id())
                 }
             })
+    }
+
+    /// A version and none are no order: between such packages the priority alone decides. Each kind has its own order,
+    /// so that the best of both come in turn.
+    fn arrange(&self, world: &World<'_>, asker: Asker<'_>, found: &mut Vec<Found<'_>>) {
+        found.sort_by(|a, b| self.prefer(world, asker, *a, *b));
+        let is_bare = |found: &Found<'_>| found.provided == Some("");
+        let (bare, versioned): (Vec<_>, Vec<_>) = found.drain(..).partition(is_bare);
+        let (mut bare, mut versioned) = (bare.into_iter().peekable(), versioned.into_iter().peekable());
+        while let (Some(without), Some(with)) = (bare.peek(), versioned.peek()) {
+            let (without, with) = (without.package, with.package);
+            let better = world.priority(without) > world.priority(with)
+                || (world.priority(without) == world.priority(with) && without.rank() > with.rank());
+            found.extend(if better { bare.next() } else { versioned.next() });
+        }
+        found.extend(versioned.chain(bare));
     }
 
     /// What provides a name without version and without priority is not chosen for it.

@@ -140,7 +140,12 @@ pub trait Family: Sync {
             .is_none_or(|(operator, bound)| !version.is_empty() && self.accepts(operator, bound, version))
     }
 
-    /// Orders packages that satisfy the same atom, the best first.
+    /// Orders all packages that satisfy the same atom, the best first: by default two by two.
+    fn arrange(&self, world: &World<'_>, asker: Asker<'_>, found: &mut Vec<Found<'_>>) {
+        found.sort_by(|a, b| self.prefer(world, asker, *a, *b));
+    }
+
+    /// Orders two packages that satisfy the same atom, the better first. It has to be an order.
     ///
     /// By default a package of that name before one that provides it, the higher priority first, the later version of
     /// the same package first, then the order of the index.

@@ -235,7 +235,7 @@ impl<'i> World<'i> {
             }
         }
         if found.len() > 1 {
-            found.sort_by(|a, b| self.family.prefer(self, asker, *a, *b));
+            self.family.arrange(self, asker, &mut found);
         }
         found.into_iter().map(|found| found.package).collect()
     }

@@ -237,3 +237,14 @@ fn fields_agree_with_a_plain_count() {
     assert_eq!(count(|package| !package.install_if.is_empty()), counts["i:"]);
     assert_eq!(count(|package| package.provider_priority > 0), counts["k:"]);
 }
+
+#[test]
+fn the_date_of_an_index_is_that_of_its_file() {
+    let index = Index::open(&realdata::read(COMMUNITY), Trust::Keys(&alpine_keys())).unwrap();
+    // 2024-06-18T15:25:09Z
+    let date = 1_718_724_309;
+    assert_eq!(index.date(), Some(date));
+    assert!(index.check_date(date, None).is_ok() && index.check_date(date, Some(date)).is_ok());
+    assert!(matches!(index.check_date(date, Some(date + 1)), Err(IndexError::Rollback { seconds: 1 })));
+    assert!(matches!(index.check_date(date - 100_000, None), Err(IndexError::Future { seconds: 100_000 })));
+}

@@ -6,6 +6,7 @@ mod index;
 mod installed;
 mod oracle;
 pub mod resolve;
+mod simulate;
 mod solver;
 mod versions;
 

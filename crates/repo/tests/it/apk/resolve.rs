@@ -13,7 +13,7 @@ use lbuild_testkit::realdata;
 use super::{alpine_keys, installed::system};
 
 /// File and repository.
-const REPOSITORIES: [(&str, &str); 2] = [
+pub const REPOSITORIES: [(&str, &str); 2] = [
     ("alpine/v3.19-cache/APKINDEX.b2c94760.tar.gz", "main"),
     ("alpine/v3.19-cache/APKINDEX.be78cdff.tar.gz", "community"),
 ];

@@ -101,6 +101,7 @@ fn packages_that_portage_wrote() {
         ("zstd.xpak", Format::Xpak),
         ("xz.xpak", Format::Xpak),
         ("gzip.xpak", Format::Xpak),
+        ("bzip2.xpak", Format::Xpak),
     ] {
         let mut package =
             open(&fixture(name), &Trust::ByCaller).unwrap_or_else(|error| panic!("{name}: {error:?}"));

@@ -87,7 +87,7 @@ for name, features, values in [
         package._get_compression_cmd = lambda compression=None: ["cat"]
     package.compress("root", metadata)
 
-for name, compressor in (("zstd", ["zstd", "-q"]), ("xz", ["xz"]), ("gzip", ["gzip"])):
+for name, compressor in (("zstd", ["zstd", "-q"]), ("xz", ["xz"]), ("gzip", ["gzip"]), ("bzip2", ["bzip2"])):
     tar = subprocess.run(["tar", "-C", "root", "--format=gnu", "-c", "."], check=True, stdout=subprocess.PIPE)
     with open(f"{name}.xpak", "wb") as file:
         subprocess.run(compressor, check=True, input=tar.stdout, stdout=file)
