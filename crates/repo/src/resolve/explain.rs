@@ -7,7 +7,7 @@ use super::family::Family;
 use super::phrase::some;
 use super::problem::{Origin, Task};
 use super::world::World;
-use super::{Constraint, Knowledge, Priority, Root, Unknown, Unsatisfiable, Wanted, fixes, near};
+use super::{Constraint, Knowledge, Link, Priority, Root, Unknown, Unsatisfiable, Wanted, fixes, near};
 use crate::index::Package;
 
 /// The answer when the search was given up.
@@ -42,7 +42,7 @@ pub(super) fn unsatisfiable(
     Unsatisfiable {
         summary: summary(task, conflict, &unknown),
         roots,
-        chain: chain(task, conflict),
+        chain: if unknown.len() > 1 { meanings(&unknown) } else { chain(task, conflict) },
         fixes: fixes::find(task, resolver, conflict, &unknown),
         unknown,
     }
@@ -233,6 +233,27 @@ fn no_package(unknown: &Unknown) -> String {
         ".".to_owned()
     };
     format!("There is no package `{name}`{guess}")
+}
+
+/// What each of several names may mean, where something is known about it.
+fn meanings(unknown: &[Unknown]) -> Vec<Link> {
+    let link = |unknown: &Unknown| {
+        let (relation, to) = if let Some(name) = unknown.called.first() {
+            ("is called here", name.clone())
+        } else if let Some(switch) = unknown.elsewhere.first() {
+            ("is in", format!("the {switch}, which is not switched on"))
+        } else if let Some(name) = unknown.renamed.first() {
+            ("was replaced by", name.clone())
+        } else if let Some(name) = unknown.shipping.first() {
+            ("is a command or library of", name.clone())
+        } else if unknown.unpackaged {
+            ("is not packaged by", "this base".to_owned())
+        } else {
+            ("looks like", unknown.near.first()?.clone())
+        };
+        Some(Link { from: unknown.name.clone(), relation: relation.to_owned(), to })
+    };
+    unknown.iter().filter_map(link).collect()
 }
 
 /// The fact that the whole chain leads to: the first clash, else the first thing that is not there at all.

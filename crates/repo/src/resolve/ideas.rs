@@ -43,16 +43,20 @@ pub(super) fn ideas(task: &Task<'_, '_>, conflict: &Conflict, unknown: &[Unknown
     ideas
 }
 
-/// The best guess for each of several names that do not exist, together.
+/// The best guess for each of several names that do not exist, together. Where one has none, likeness is too little to go
+/// by for the others, and what nothing is known about is dropped.
 fn guesses(task: &Task<'_, '_>, unknown: &[Unknown]) -> Option<Vec<Change>> {
+    let all = unknown.iter().all(|unknown| unknown.guess().is_some() || !unknown.elsewhere.is_empty());
     let guess = |unknown: &Unknown| {
         if let Some(switch) = unknown.elsewhere.first() {
             return Some(Change::Enable { switch: switch.clone() });
         }
-        let name = unknown.guess()?.clone();
         let asks = |wanted: &super::Wanted| task.world.family.wanted(wanted).name == unknown.name;
         let index = task.request.packages.iter().position(asks)?;
-        Some(Change::Rename { index, name })
+        Some(match unknown.guess().filter(|name| all || !unknown.near.contains(name)) {
+            Some(name) => Change::Rename { index, name: name.clone() },
+            None => Change::DropRequest { index },
+        })
     };
     if unknown.len() < 2 {
         return None;
