@@ -9,14 +9,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::Json;
+use super::body::{Json, name};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
 use crate::state::Service;
-
-/// Longest name of a tenant.
-const LONGEST_NAME: usize = 100;
 
 /// Rows of the audit log in one answer.
 const PAGE: u32 = 500;
@@ -109,12 +106,7 @@ pub async fn create_tenant(
     Json(request): Json<TenantRequest>,
 ) -> Result<(StatusCode, JsonAnswer<TenantView>), Problem> {
     caller.require(Scope::Admin)?;
-    let name = request.name.trim();
-    if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-        return Err(Problem::invalid(format!(
-            "`name` has 1 to {LONGEST_NAME} bytes and no control characters"
-        )));
-    }
+    let name = name(&request.name)?;
     let tenant = match service.db.create_tenant(name, request.tier).await {
         Ok(tenant) => tenant,
         Err(error @ NewTenantError::Taken(_)) => return Err(Problem::conflict(error.to_string())),

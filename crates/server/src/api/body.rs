@@ -11,6 +11,9 @@ use serde_json::value::RawValue;
 use crate::problem::Problem;
 use crate::worker::task;
 
+/// Longest name of a key or a tenant, in bytes.
+const LONGEST_NAME: usize = 100;
+
 /// Largest body, in bytes. A person writes a few kilobytes of spec.
 const LARGEST: usize = 2 << 20;
 
@@ -73,6 +76,16 @@ impl<S: Sync> FromRequest<S> for SpecBody {
         let source = task::source(Format::Json, envelope.spec.get().to_owned());
         Ok(Self { source, boot_check: envelope.boot_check, bytes })
     }
+}
+
+/// The name that somebody gave a thing, without blanks around it.
+pub fn name(given: &str) -> Result<&str, Problem> {
+    let name = given.trim();
+    if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let rule = format!("`name` has 1 to {LONGEST_NAME} bytes and no control characters");
+        return Err(Problem::invalid(rule));
+    }
+    Ok(name)
 }
 
 async fn read(body: Body) -> Result<Bytes, Problem> {

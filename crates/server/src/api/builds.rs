@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::SpecBody;
+use super::time;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
@@ -166,10 +167,6 @@ pub struct ListQuery {
     cursor: Option<String>,
     /// How many at most: 1 to 100.
     page_size: Option<u32>,
-}
-
-fn time(milliseconds: i64) -> String {
-    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
 fn seconds(milliseconds: i64) -> i64 {

@@ -8,15 +8,13 @@ use lbuild_db::key::{ApiKey, NewKey};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Json;
+use super::body::{Json, name};
+use super::time;
 use crate::auth::caller::Caller;
 use crate::auth::key::KeyText;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
 use crate::state::Service;
-
-/// Longest name of a key.
-const LONGEST_NAME: usize = 100;
 
 /// A key that is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,10 +55,6 @@ pub struct NewKeyView {
     key: String,
 }
 
-fn time(milliseconds: i64) -> String {
-    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX).to_string()
-}
-
 impl From<ApiKey> for KeyView {
     fn from(key: ApiKey) -> Self {
         Self {
@@ -86,12 +80,7 @@ pub async fn create(
     Json(request): Json<KeyRequest>,
 ) -> Result<(StatusCode, JsonAnswer<NewKeyView>), Problem> {
     caller.require(Scope::Admin)?;
-    let name = request.name.trim();
-    if name.is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
-        return Err(Problem::invalid(format!(
-            "`name` has 1 to {LONGEST_NAME} bytes and no control characters"
-        )));
-    }
+    let name = name(&request.name)?;
     if request.scopes.is_empty() {
         return Err(Problem::invalid("`scopes` names what the key may do"));
     }

@@ -23,3 +23,8 @@ pub mod log;
 pub mod range;
 pub mod socket;
 pub mod specs;
+
+/// A time of the database, in milliseconds since 1970, as RFC 3339 writes it.
+fn time(milliseconds: i64) -> String {
+    jiff::Timestamp::from_millisecond(milliseconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+}

@@ -47,6 +47,9 @@ const BACKOFF: Duration = Duration::from_secs(10);
 /// Part of the typical time that the newest build makes up: one in so many.
 const SMOOTH: i64 = 4;
 
+/// Hands news to those who watch.
+pub type Tell = Arc<dyn Fn(Told) + Send + Sync>;
+
 /// What a pool of workers needs.
 pub struct PoolOptions {
     /// Builds at the same time.
@@ -76,7 +79,7 @@ struct Desk {
     pool: Arc<Pool>,
     db: Database,
     artifacts: Arc<Artifacts>,
-    tell: Arc<dyn Fn(Told) + Send + Sync>,
+    tell: Tell,
 }
 
 impl Pool {
@@ -152,12 +155,7 @@ impl Pool {
     }
 
     /// Works until it is told to stop.
-    pub async fn run(
-        self: Arc<Self>,
-        db: Database,
-        artifacts: Arc<Artifacts>,
-        tell: Arc<dyn Fn(Told) + Send + Sync>,
-    ) {
+    pub async fn run(self: Arc<Self>, db: Database, artifacts: Arc<Artifacts>, tell: Tell) {
         let mut tasks = JoinSet::new();
         for _ in 0..self.options.workers {
             let desk = Desk {
@@ -172,7 +170,7 @@ impl Pool {
         while tasks.join_next().await.is_some() {}
     }
 
-    async fn sweep(self: Arc<Self>, db: Database, tell: Arc<dyn Fn(Told) + Send + Sync>) {
+    async fn sweep(self: Arc<Self>, db: Database, tell: Tell) {
         while !self.stopping.is_cancelled() {
             match db.sweep(BACKOFF).await {
                 Ok(told) => told.into_iter().for_each(|told| tell(told)),

@@ -3,18 +3,18 @@
 //! The engine's threads hand events over and wait when too many are under way; a task stores what came in a tenth of a
 //! second together. Of several states of one progress bar only the newest is stored, of lines every one.
 
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lbuild_db::Database;
 use lbuild_db::event::{LOG, NewEvent};
-use lbuild_db::queue::{Lease, LeaseError, Progress, Told};
+use lbuild_db::queue::{Lease, LeaseError, Progress};
 use lbuild_engine::{Cancel, Event};
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::Tell;
 use crate::problem::chain;
 
 /// Events under way.
@@ -55,7 +55,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Begins to store. When the lease is lost, the build is asked to stop.
-    pub fn start(db: Database, lease: Lease, tell: Arc<dyn Fn(Told) + Send + Sync>, cancel: Cancel) -> Self {
+    pub fn start(db: Database, lease: Lease, tell: Tell, cancel: Cancel) -> Self {
         let (sender, receiver) = mpsc::channel(UNDER_WAY);
         let task = tokio::spawn(store(db, lease, tell, cancel, receiver));
         Self { sender: Recording(sender), task }
@@ -78,7 +78,7 @@ impl Recorder {
 async fn store(
     db: Database,
     lease: Lease,
-    tell: Arc<dyn Fn(Told) + Send + Sync>,
+    tell: Tell,
     cancel: Cancel,
     mut receiver: mpsc::Receiver<NewEvent>,
 ) {
