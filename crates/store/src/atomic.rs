@@ -155,15 +155,18 @@ pub(crate) fn replace(
     Ok(())
 }
 
-/// Creates a directory that other users may pass through but not list: trees below belong to mapped uids.
+/// Creates a directory that other users may pass through.
 pub(crate) fn make_dir(path: &Path) -> Result<(), StoreError> {
     match fs::create_dir(path) {
-        Ok(()) => {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o711)).during("set the mode of", path)
-        }
+        Ok(()) => let_pass(&File::open(path).during("open", path)?, path),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(StoreError::from_io("create the directory", path, error)),
     }
+}
+
+/// Lets other users pass through the open directory at `path`, but not list it: trees below belong to mapped uids.
+pub(crate) fn let_pass(directory: &File, path: &Path) -> Result<(), StoreError> {
+    directory.set_permissions(fs::Permissions::from_mode(0o711)).during("set the mode of", path)
 }
 
 #[cfg(test)]

@@ -29,10 +29,11 @@ impl Scratch {
     pub(crate) fn create(dir: &Path, trash: &Path) -> Result<Self, StoreError> {
         loop {
             let path = dir.join(atomic::unique_name(""));
-            atomic::make_dir(&path)?;
-            let Ok(handle) = File::open(&path) else { continue };
+            fs::create_dir(&path).during("create the directory", &path)?;
             // A sweep that came between creating and locking has removed the directory: try again.
+            let Ok(handle) = File::open(&path) else { continue };
             if lock::try_exclusive(&handle).during("lock", &path)? && lock::is_at(&handle, &path) {
+                atomic::let_pass(&handle, &path)?;
                 return Ok(Self { path, trash: trash.to_path_buf(), _handle: handle });
             }
         }

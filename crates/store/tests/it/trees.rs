@@ -1,6 +1,13 @@
 //! Trees, scratch directories and what is left of them.
 
-use std::{cell::RefCell, fs, path::PathBuf};
+use std::{
+    cell::RefCell,
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use lbuild_store::{Cancel, Digest, Store, StoreError, TreeMeta, remove_plain_tree};
 
@@ -35,6 +42,25 @@ fn a_tree_is_there_after_its_commit_and_not_before() {
     assert_eq!(store.trees().get(key), Some(tree.clone()));
     assert_eq!(store.trees().list().unwrap(), [tree]);
     assert_eq!(store.usage().unwrap().trees.bytes, 1000);
+}
+
+#[test]
+fn a_sweep_never_takes_what_is_being_made() {
+    let (_dir, store) = store();
+    let made = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !made.load(Ordering::Relaxed) {
+                store.sweep(&remove_plain_tree, &|| false).unwrap();
+            }
+        });
+        let kept: Vec<_> = (0..2000).map(|_| store.scratch()).collect();
+        made.store(true, Ordering::Relaxed);
+        for scratch in kept {
+            let scratch = scratch.unwrap();
+            assert_eq!(scratch.path().metadata().unwrap().permissions().mode() & 0o777, 0o711);
+        }
+    });
 }
 
 #[test]
