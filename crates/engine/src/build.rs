@@ -53,7 +53,7 @@ impl Engine {
             .map_err(|error| BuildError::Sandbox { step: "plan".to_owned(), source: Box::new(error) })?;
         let steps = planned.plan.steps.iter().map(|step| step.step.name().to_owned()).collect();
         observer.emit(Event::Planned { steps });
-        let publisher = Publisher::prepare(&request.out)?;
+        let publisher = Publisher::prepare(&self.store, &request.out, blueprint, &lock)?;
         let Planned { plan, configure, files } = planned;
         let workshop = Workshop {
             engine: self,
@@ -64,14 +64,14 @@ impl Engine {
             mirrors: Mirrors::of(Some(blueprint)),
             configure,
             files,
-            out: &request.out,
+            publisher: &publisher,
             outlines: Outlines::default(),
         };
         let runner =
             Runner { plan: &plan, store: &self.store, observer, spec: &lock.name, execute: &workshop };
         let (done, steps) = runner.run()?;
         let isolation = done.isolation().to_string();
-        let artifacts = publisher.publish(self, blueprint, &lock, &done, &isolation, observer)?;
+        let artifacts = publisher.publish(blueprint, &lock, &done, &isolation, observer)?;
         let mut objects = done.objects();
         objects.extend(lock.packages().map(|package| package.sha256));
         self.store.roots().put(&Root { spec: lock.name.clone(), objects }).map_err(BuildError::Store)?;

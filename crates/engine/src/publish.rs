@@ -1,7 +1,9 @@
 //! Artifacts in the output directory: each whole or not there, the manifest and the checksums last.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lbuild_image::manifest::{
     Artifact, CHECKSUMS_NAME, MANIFEST_NAME, Manifest, Provenance, checksums, media_type,
@@ -9,10 +11,9 @@ use lbuild_image::manifest::{
 use lbuild_image::measure::Measured;
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::Output;
-use lbuild_store::{BlobRef, Digest, StoreError};
+use lbuild_store::{BlobRef, Cancel, Copy, Digest, Store, StoreError};
 use rustix::fs::{Access, access};
 
-use crate::engine::Engine;
 use crate::error::BuildError;
 use crate::event::{Event, Observer};
 use crate::lock::Lock;
@@ -25,10 +26,22 @@ use crate::steps::IMAGE;
 /// Name of the lock among the artifacts.
 const LOCK_NAME: &str = "lbuild.lock";
 
+/// The steps whose outputs are artifacts, with the ends of their file names.
+const IMAGES: [(Output, Step, &str, &str); 3] = [
+    (Output::Iso, Step::Iso, "iso", media_type::ISO),
+    (Output::Oci, Step::Oci, "oci.tar", media_type::OCI_ARCHIVE),
+    (Output::Rootfs, Step::Rootfs, "tar.zst", media_type::ROOTFS),
+];
+
 /// The output directory of one build. One that was made for it goes again when nothing is published.
 pub(crate) struct Publisher {
+    store: Store,
     out: PathBuf,
     made: bool,
+    /// The file names of the images that are asked for.
+    names: BTreeMap<Step, String>,
+    /// Copies that were made while the store took the images in.
+    ready: Mutex<Vec<Copy>>,
 }
 
 impl Drop for Publisher {
@@ -49,30 +62,64 @@ struct Item {
 
 impl Publisher {
     /// Makes the directory and finds out whether it can be written before anything is built.
-    pub(crate) fn prepare(out: &Path) -> Result<Self, BuildError> {
+    pub(crate) fn prepare(
+        store: &Store,
+        out: &Path,
+        blueprint: &Blueprint,
+        lock: &Lock,
+    ) -> Result<Self, BuildError> {
         let failed = |source| BuildError::Output { path: out.to_path_buf(), source };
+        let asked = IMAGES.into_iter().filter(|(output, ..)| blueprint.outputs.contains(output));
+        let name = |suffix| format!("{}-{}.{suffix}", lock.name, lock.architecture);
+        let names = asked.map(|(_, step, suffix, _)| (step, name(suffix))).collect();
         let made = !out.exists();
         fs::create_dir_all(out).map_err(failed)?;
-        let publisher = Self { out: out.to_path_buf(), made };
+        let publisher =
+            Self { store: store.clone(), out: out.to_path_buf(), made, names, ready: Mutex::default() };
         access(out, Access::WRITE_OK | Access::EXEC_OK).map_err(|errno| failed(errno.into()))?;
         Ok(publisher)
+    }
+
+    /// For work that makes no artifacts.
+    pub(crate) fn of_nothing(store: &Store) -> Self {
+        let (out, names) = (PathBuf::new(), BTreeMap::new());
+        Self { store: store.clone(), out, made: false, names, ready: Mutex::default() }
+    }
+
+    /// The directory.
+    pub(crate) fn out(&self) -> &Path {
+        &self.out
+    }
+
+    /// Takes the file that a step made into the store; one that is to be published is copied in the same reading.
+    pub(crate) fn adopt(&self, step: Step, file: &Path, cancel: &Cancel) -> Result<BlobRef, BuildError> {
+        let Some(name) = self.names.get(&step) else {
+            return self.store.blobs().adopt(file, cancel).map_err(BuildError::Store);
+        };
+        let adopted = self.store.publications().adopt(file, &self.out.join(name), cancel);
+        let (blob, copy) = adopted.map_err(BuildError::Store)?;
+        self.ready().extend(copy);
+        Ok(blob)
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Vec<Copy>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Places everything that the build made.
     pub(crate) fn publish(
         &self,
-        engine: &Engine,
         blueprint: &Blueprint,
         lock: &Lock,
         done: &Done,
         isolation: &str,
         observer: &Observer<'_>,
     ) -> Result<Vec<ArtifactReport>, BuildError> {
-        let mut items = images(blueprint, lock, done);
+        let mut items = self.items(done);
         items.push(Item {
             name: LOCK_NAME.to_owned(),
             media_type: media_type::LOCK,
-            blob: put(engine, lock.to_text().as_bytes())?,
+            blob: put(&self.store, lock.to_text().as_bytes())?,
         });
         let artifacts =
             items.iter().map(|item| Artifact::new(&item.name, item.media_type, measured(item.blob)));
@@ -81,24 +128,23 @@ impl Publisher {
         let sums = manifest.artifacts.iter().map(|artifact| (artifact.name.as_str(), artifact.sha256));
         let manifest_digest = Digest::of(text.as_bytes());
         let sums = checksums(sums.chain([(MANIFEST_NAME, manifest_digest)]));
-        let (manifest_blob, sums) = (put(engine, text.as_bytes())?, put(engine, sums.as_bytes())?);
+        let (manifest_blob, sums) = (put(&self.store, text.as_bytes())?, put(&self.store, sums.as_bytes())?);
         let files = items.iter().map(|item| (item.blob, item.name.as_str()));
         let files = files.chain([(manifest_blob, MANIFEST_NAME), (sums, CHECKSUMS_NAME)]);
-        self.place(engine, files, observer)?;
+        self.place(files, observer)?;
         Ok(manifest.artifacts.into_iter().map(|artifact| told(artifact, observer)).collect())
     }
 
     /// Copies every file before the first one appears, since that can fail and be stopped.
     fn place<'n>(
         &self,
-        engine: &Engine,
         files: impl Iterator<Item = (BlobRef, &'n str)>,
         observer: &Observer<'_>,
     ) -> Result<(), BuildError> {
         let copies: Vec<_> = files
             .map(|(blob, name)| {
                 let path = self.out.join(name);
-                let copy = engine.store.publications().copy(blob, &path, observer.cancel);
+                let copy = self.copy(blob, &path, observer.cancel);
                 copy.map(|copy| (copy, path.clone())).map_err(|error| output_error(path, error))
             })
             .collect::<Result<_, _>>()?;
@@ -106,33 +152,33 @@ impl Publisher {
             .into_iter()
             .try_for_each(|(copy, path)| copy.name().map(drop).map_err(|error| output_error(path, error)))
     }
-}
 
-fn images(blueprint: &Blueprint, lock: &Lock, done: &Done) -> Vec<Item> {
-    let known = [
-        (Output::Iso, Step::Iso, "iso", media_type::ISO),
-        (Output::Oci, Step::Oci, "oci.tar", media_type::OCI_ARCHIVE),
-        (Output::Rootfs, Step::Rootfs, "tar.zst", media_type::ROOTFS),
-    ];
-    let asked = known.into_iter().filter(|(output, ..)| blueprint.outputs.contains(output));
-    let mut items: Vec<Item> = asked
-        .filter_map(|(_, step, suffix, media_type)| {
-            let blob = done.get(step)?.blob(IMAGE)?;
-            Some(Item { name: format!("{}-{}.{suffix}", lock.name, lock.architecture), media_type, blob })
-        })
-        .collect();
-    if let Some(record) = done.get(Step::BootCheck) {
-        let kinds = [
-            ("boot.json", media_type::JSON),
-            ("serial.log", media_type::TEXT),
-            ("screenshot.png", media_type::PNG),
-        ];
-        let proof = kinds.into_iter().filter_map(|(name, media_type)| {
-            Some(Item { name: name.to_owned(), media_type, blob: record.blob(name)? })
-        });
-        items.extend(proof);
+    /// The copy that is ready, or else a new one.
+    fn copy(&self, blob: BlobRef, path: &Path, cancel: &Cancel) -> Result<Copy, StoreError> {
+        let found = self.ready().extract_if(.., |copy| copy.is_of(blob, path)).next();
+        found.map_or_else(|| self.store.publications().copy(blob, path, cancel), Ok)
     }
-    items
+
+    /// The images, and the proof that they boot.
+    fn items(&self, done: &Done) -> Vec<Item> {
+        let image = |(_, step, _, media_type)| {
+            let name = self.names.get(&step)?.clone();
+            Some(Item { name, media_type, blob: done.get(step)?.blob(IMAGE)? })
+        };
+        let mut items: Vec<Item> = IMAGES.into_iter().filter_map(image).collect();
+        if let Some(record) = done.get(Step::BootCheck) {
+            let kinds = [
+                ("boot.json", media_type::JSON),
+                ("serial.log", media_type::TEXT),
+                ("screenshot.png", media_type::PNG),
+            ];
+            let proof = kinds.into_iter().filter_map(|(name, media_type)| {
+                Some(Item { name: name.to_owned(), media_type, blob: record.blob(name)? })
+            });
+            items.extend(proof);
+        }
+        items
+    }
 }
 
 fn provenance(blueprint: &Blueprint, lock: &Lock, isolation: &str) -> Provenance {
@@ -168,8 +214,8 @@ fn measured(blob: BlobRef) -> Measured {
     Measured { sha256: blob.digest, size: blob.size }
 }
 
-fn put(engine: &Engine, bytes: &[u8]) -> Result<BlobRef, BuildError> {
-    engine.store.blobs().put_bytes(bytes).map_err(BuildError::Store)
+fn put(store: &Store, bytes: &[u8]) -> Result<BlobRef, BuildError> {
+    store.blobs().put_bytes(bytes).map_err(BuildError::Store)
 }
 
 /// Tells a full or read-only output directory from a broken store.

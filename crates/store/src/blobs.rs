@@ -126,9 +126,22 @@ impl<'a> Blobs<'a> {
     /// A file that belongs to another user and cannot be given to us is copied instead. When `cancel` is raised, the
     /// file stays where it is.
     pub fn adopt(self, path: &Path, cancel: &Cancel) -> Result<BlobRef, StoreError> {
+        self.adopt_reading(path, cancel, &mut |source| {
+            Digest::of_reader(source).map(|(digest, _)| digest).during("read", path)
+        })
+    }
+
+    /// As [`Blobs::adopt`], with a reader of the caller that passes over the whole file and returns its digest. It is
+    /// not called for a file that is copied.
+    pub(crate) fn adopt_reading(
+        self,
+        path: &Path,
+        cancel: &Cancel,
+        read: &mut dyn FnMut(&mut dyn Read) -> Result<Digest, StoreError>,
+    ) -> Result<BlobRef, StoreError> {
         // The name may have been made by a hostile job: a link would lead out, a fifo would hold us.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = File::from(rustix::fs::open(path, flags, Mode::empty()).during("open", path)?);
+        let file = File::from(rustix::fs::open(path, flags, Mode::empty()).during("open", path)?);
         let metadata = file.metadata().during("inspect", path)?;
         if !metadata.is_file() {
             return Err(StoreError::from_io("store", path, io::ErrorKind::InvalidInput.into()));
@@ -141,9 +154,9 @@ impl<'a> Blobs<'a> {
             fs::remove_file(path).during("remove", path)?;
             return Ok(blob);
         }
-        let (digest, size) = Digest::of_reader(&mut cancel.reading(&mut file)).during("read", path)?;
+        let digest = read(&mut cancel.reading(&file))?;
         self.name(&file, path, digest)?;
-        Ok(BlobRef { digest, size })
+        Ok(BlobRef { digest, size: metadata.len() })
     }
 
     /// Claims the right to download `digest`: at most one process at a time writes it, and the others wait here until

@@ -1,7 +1,7 @@
 //! Copies of blobs outside the store: made atomically, and not made again while they are known to be untouched.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{Read, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
     panic::resume_unwind,
@@ -11,6 +11,7 @@ use std::{
 };
 
 use lbuild_digest::READ_SIZE;
+use rustix::fs::FallocateFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -52,21 +53,43 @@ impl<'a> Publications<'a> {
 
     /// The part of [`Publications::place`] that takes time. Nothing is to be seen at `path` before [`Copy::name`], so
     /// that several files can appear together or not at all.
-    pub fn copy(self, blob: BlobRef, path: &Path, cancel: &Cancel) -> Result<Copy<'a>, StoreError> {
-        let copy = |target| Copy { publications: self, blob, path: path.to_path_buf(), target };
+    pub fn copy(self, blob: BlobRef, path: &Path, cancel: &Cancel) -> Result<Copy, StoreError> {
+        let copy = |target| Copy { store: self.store.clone(), blob, path: path.to_path_buf(), target };
         if self.is_current(path, blob) {
             return Ok(copy(None));
         }
         let mut source = cancel.reading(self.store.blobs().open(blob.digest)?);
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut target = Unnamed::create(dir)?;
-        let found =
-            copy_hashed(&mut source, &mut target.file, path).map_err(|error| error.needing(blob.size))?;
+        let mut target = room_for(path, blob.size)?;
+        let write = &mut |piece: &[u8]| target.file.write_all(piece).during("write", path);
+        let found = read_hashed(&mut source, path, write).map_err(|error| error.needing(blob.size))?;
         if found != blob.digest {
             return Err(self.store.blobs().quarantine(blob.digest, found)?);
         }
-        target.file.set_permissions(fs::Permissions::from_mode(0o644)).during("set the mode of", path)?;
+        finish(&target, path)?;
         Ok(copy(Some(target)))
+    }
+
+    /// Adopts the file `from` as [`crate::Blobs::adopt`] does, and copies it for `to` in the same reading, as
+    /// [`Publications::copy`] does later. There is no copy where that fails: the later one says why.
+    pub fn adopt(
+        self,
+        from: &Path,
+        to: &Path,
+        cancel: &Cancel,
+    ) -> Result<(BlobRef, Option<Copy>), StoreError> {
+        let size = from.symlink_metadata().during("inspect", from)?.len();
+        let mut target = None;
+        let blob = self.store.blobs().adopt_reading(from, cancel, &mut |source| {
+            target = room_for(to, size).ok();
+            read_hashed(source, from, &mut |piece| {
+                target = target.take().filter(|target| (&target.file).write_all(piece).is_ok());
+                Ok(())
+            })
+        })?;
+        let target = target.filter(|target| finish(target, to).is_ok());
+        let copy =
+            |target| Copy { store: self.store.clone(), blob, path: to.to_path_buf(), target: Some(target) };
+        Ok((blob, target.map(copy)))
     }
 
     /// Whether `path` is a copy of `blob` that nobody touched since [`Publications::place`] or
@@ -102,21 +125,26 @@ fn path_key(path: &Path) -> PathBuf {
 
 /// A copy without a name. Dropped without [`Copy::name`], nothing stays.
 #[derive(Debug)]
-pub struct Copy<'a> {
-    publications: Publications<'a>,
+pub struct Copy {
+    store: Store,
     blob: BlobRef,
     path: PathBuf,
     /// `None` when the file is there.
     target: Option<Unnamed>,
 }
 
-impl Copy<'_> {
+impl Copy {
+    /// Whether it is a copy of `blob` for `path`.
+    pub fn is_of(&self, blob: BlobRef, path: &Path) -> bool {
+        self.blob == blob && self.path == path
+    }
+
     /// Makes it appear.
     pub fn name(self) -> Result<Placed, StoreError> {
-        let Self { publications, blob, path, target } = self;
+        let Self { store, blob, path, target } = self;
         let Some(target) = target else { return Ok(Placed::Current) };
         name(target, &path)?;
-        publications.record(&path, blob)?;
+        store.publications().record(&path, blob)?;
         Ok(Placed::Written)
     }
 }
@@ -150,8 +178,29 @@ impl Publication {
 /// Pieces of a copy that may wait for being hashed.
 const PIECES: usize = 8;
 
-/// Copies everything and returns the digest of what was copied, which another thread computes meanwhile.
-fn copy_hashed(source: &mut dyn Read, target: &mut File, path: &Path) -> Result<Digest, StoreError> {
+/// A file without a name on the file system of `path`. Its blocks are there before anything is written where the file
+/// system can do that: the renaming that replaces an older file would otherwise wait until all of them are found.
+fn room_for(path: &Path, size: u64) -> Result<Unnamed, StoreError> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let target = Unnamed::create(dir)?;
+    if size > 0 {
+        // Where it fails, writing tells whether there is room.
+        let _ = rustix::fs::fallocate(&target.file, FallocateFlags::KEEP_SIZE, 0, size);
+    }
+    Ok(target)
+}
+
+/// Lets everybody read the finished copy.
+fn finish(target: &Unnamed, path: &Path) -> Result<(), StoreError> {
+    target.file.set_permissions(fs::Permissions::from_mode(0o644)).during("set the mode of", path)
+}
+
+/// Reads everything, writes it piece by piece, and returns its digest, which another thread computes meanwhile.
+fn read_hashed(
+    source: &mut dyn Read,
+    path: &Path,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<Digest, StoreError> {
     let (pieces, copied) = mpsc::sync_channel::<Vec<u8>>(PIECES);
     // This end goes with the closure, also when that fails, and then the other thread ends.
     thread::scope(move |scope| {
@@ -169,7 +218,7 @@ fn copy_hashed(source: &mut dyn Read, target: &mut File, path: &Path) -> Result<
             if count == 0 {
                 break;
             }
-            target.write_all(&piece).during("write", path)?;
+            write(&piece)?;
             // It listens until this end is dropped.
             let _ = pieces.send(piece);
         }

@@ -24,6 +24,7 @@ use crate::lock::{FORMAT, Lock};
 use crate::mirror::Mirrors;
 use crate::plan::Step;
 use crate::planner;
+use crate::publish::Publisher;
 use crate::run::Runner;
 use crate::steps::{Outlines, Settings, TREE, Workshop};
 
@@ -71,6 +72,7 @@ impl Engine {
         let steps =
             [plan.steps.iter().map(|step| step.step.name()).collect(), vec![Step::BootCheck.name()]].concat();
         observer.emit(Event::Planned { steps: steps.into_iter().map(str::to_owned).collect() });
+        let publisher = Publisher::of_nothing(&self.store);
         let workshop = Workshop {
             engine: self,
             launcher,
@@ -80,7 +82,7 @@ impl Engine {
             mirrors: Mirrors::of(None),
             configure: Vec::new(),
             files: Vec::new(),
-            out: Path::new("."),
+            publisher: &publisher,
             outlines: Outlines::default(),
         };
         let runner = Runner { plan: &plan, store: &self.store, observer, spec: ROOT, execute: &workshop };

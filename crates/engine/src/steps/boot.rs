@@ -49,7 +49,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<Made, BuildError> {
 
 /// The proof of a failure stays in the output directory, beside no image.
 fn bad(bench: &Bench<'_>, report: &Report, place: &Path) -> BuildError {
-    let evidence = bench.workshop.out.join("boot-check");
+    let evidence = bench.workshop.publisher.out().join("boot-check");
     let keep = || {
         fs::create_dir_all(&evidence)?;
         [REPORT, SERIAL_LOG, SCREENSHOT]

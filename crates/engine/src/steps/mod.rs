@@ -31,6 +31,7 @@ use crate::job::{Jobs, Witness};
 use crate::lock::Lock;
 use crate::mirror::Mirrors;
 use crate::plan::Step;
+use crate::publish::Publisher;
 use crate::report::BootReport;
 use crate::run::{Done, Execute, Made};
 
@@ -48,8 +49,7 @@ pub(crate) struct Workshop<'a> {
     pub(crate) mirrors: Mirrors,
     pub(crate) configure: Vec<(String, Vec<Action>)>,
     pub(crate) files: Vec<(String, Vec<Action>)>,
-    /// The output directory.
-    pub(crate) out: &'a Path,
+    pub(crate) publisher: &'a Publisher,
     /// What the steps of this build keep of kernel modules.
     pub(crate) outlines: Outlines,
 }
@@ -151,9 +151,9 @@ impl<'a> Bench<'a> {
         &self.workshop.engine.store
     }
 
-    /// Takes a file on the store's file system into the store.
+    /// Takes a file that the step made on the store's file system into the store.
     pub(crate) fn adopt(&self, path: &Path) -> Result<BlobRef, BuildError> {
-        self.store().blobs().adopt(path, self.cancel).map_err(BuildError::Store)
+        self.workshop.publisher.adopt(self.step, path, self.cancel)
     }
 
     pub(crate) fn jobs(&self) -> Jobs<'a> {

@@ -17,9 +17,9 @@ pub(super) fn command(
 ) -> Result<ToolCommand, IsoError> {
     let date = date::compact(options.epoch).ok_or(IsoError::Epoch(options.epoch))?;
     let mut argv = vec!["/usr/bin/xorriso".to_owned()];
-    // Without the user's configuration. xorriso wakes once per interval to see whether it has finished, by default
+    // Without the user's configuration. xorriso wakes once per interval to see whether it has finished: 0.1 s is the shortest, by default
     // after a whole second, and syncs what it writes; the caller syncs what it publishes.
-    argv.extend(words("-no_rc -pacifier interval=0.02 -stdio_sync off -as mkisofs"));
+    argv.extend(words("-no_rc -pacifier interval=0.1 -stdio_sync off -as mkisofs"));
     // ISO level 3 allows files beyond 4 GiB.
     argv.extend(words("-quiet -iso-level 3 -r -J -joliet-long -V"));
     argv.push(options.volume_id.clone());

@@ -141,6 +141,37 @@ fn an_untouched_output_file_is_not_written_again() {
 }
 
 #[test]
+fn a_file_is_taken_in_and_copied_in_one_reading() {
+    let (dir, store) = store();
+    let scratch = store.scratch().unwrap();
+    let (from, path) = (scratch.path().join("image"), dir.path().join("image.iso"));
+    let content = vec![7; 3 << 20];
+    fs::write(&from, &content).unwrap();
+    let (blob, copy) = store.publications().adopt(&from, &path, &Cancel::new()).unwrap();
+    assert_eq!(blob.digest, Digest::of(&content));
+    assert!(!from.exists() && !path.exists(), "taken in, and not yet published");
+    let copy = copy.expect("a copy");
+    assert!(copy.is_of(blob, &path) && !copy.is_of(blob, &from));
+    assert_eq!(copy.name().unwrap(), Placed::Written);
+    assert_eq!(fs::read(&path).unwrap(), content);
+    assert_eq!(path.metadata().unwrap().blocks(), (3 << 20) / 512, "no room beyond the end");
+    assert_eq!(store.blobs().read(blob.digest).unwrap(), content);
+    assert!(store.publications().is_current(&path, blob));
+}
+
+#[test]
+fn a_file_is_taken_in_where_it_cannot_be_copied() {
+    let (dir, store) = store();
+    let scratch = store.scratch().unwrap();
+    let from = scratch.path().join("image");
+    fs::write(&from, b"image").unwrap();
+    let nowhere = dir.path().join("missing/image.iso");
+    let (blob, copy) = store.publications().adopt(&from, &nowhere, &Cancel::new()).unwrap();
+    assert!(copy.is_none());
+    assert_eq!(store.blobs().read(blob.digest).unwrap(), b"image");
+}
+
+#[test]
 fn any_change_of_an_output_file_is_repaired() {
     let (dir, store) = store();
     let blob = store.blobs().put_bytes(b"image").unwrap();
