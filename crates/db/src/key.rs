@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::connect::{Database, DbError, all, change, one};
 use crate::id::TenantId;
+use crate::tenant::Tier;
 
 /// How exact the time of last use is, in milliseconds: a key that is used all the time is written once a minute.
 const LAST_USED_STEP: i64 = 60_000;
@@ -54,8 +55,8 @@ pub struct NewKey {
 pub struct ValidKey {
     /// The key.
     pub key: ApiKey,
-    /// Builds that its tenant may have at the same time.
-    pub concurrency: i64,
+    /// Tier of its tenant.
+    pub tier: Tier,
 }
 
 #[derive(FromQueryResult)]
@@ -72,8 +73,8 @@ struct Row {
 }
 
 #[derive(FromQueryResult)]
-struct Concurrency {
-    concurrency: i64,
+struct TierRow {
+    tier: String,
 }
 
 const COLUMNS: &str =
@@ -121,9 +122,10 @@ impl Database {
         );
         let row: Option<Row> = one(self.reader(), self.sql(&text, [id.into(), secret_sha256.into()])).await?;
         let Some(key) = row.map(ApiKey::from) else { return Ok(None) };
-        let text = "SELECT concurrency FROM tenant WHERE id = $1 AND NOT suspended";
-        let tenant: Option<Concurrency> = one(self.reader(), self.sql(text, [key.tenant.into()])).await?;
-        Ok(tenant.map(|tenant| ValidKey { key, concurrency: tenant.concurrency }))
+        let text = "SELECT tier FROM tenant WHERE id = $1 AND NOT suspended";
+        let row: Option<TierRow> = one(self.reader(), self.sql(text, [key.tenant.into()])).await?;
+        let tier = row.map(|row| Tier::read(&row.tier)).transpose()?;
+        Ok(tier.map(|tier| ValidKey { key, tier }))
     }
 
     /// Notes that a key was used.

@@ -40,6 +40,11 @@ impl Tier {
         Self::ALL.into_iter().find(|tier| tier.name() == name)
     }
 
+    /// The tier that a row names.
+    pub(crate) fn read(name: &str) -> Result<Self, DbErr> {
+        Self::of(name).ok_or_else(|| DbErr::Type(format!("`{name}` is not a tier")))
+    }
+
     /// Builds that are started for it while one is for a free tenant, when both have some waiting.
     pub fn weight(self) -> i64 {
         match self {
@@ -105,11 +110,10 @@ impl TryFrom<Row> for Tenant {
     type Error = DbErr;
 
     fn try_from(row: Row) -> Result<Self, DbErr> {
-        let tier = Tier::of(&row.tier).ok_or_else(|| DbErr::Type(format!("`{}` is not a tier", row.tier)))?;
         Ok(Self {
             id: TenantId(row.id),
             name: row.name,
-            tier,
+            tier: Tier::read(&row.tier)?,
             concurrency: row.concurrency,
             monthly_builds: row.monthly_builds,
             suspended: row.suspended,

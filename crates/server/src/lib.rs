@@ -6,6 +6,8 @@
 //! | [`mod@router`] | every route, and the OpenAPI document |
 //! | [`api`] | the operations |
 //! | [`auth`] | who asks, and what they may do |
+//! | [`listen`] | connections |
+//! | [`limit`] | what one caller may use |
 //! | [`live`] | what happens in builds, while it happens |
 //! | [`worker`] | builds, on the engine |
 //! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
@@ -15,6 +17,8 @@
 pub mod api;
 pub mod artifact;
 pub mod auth;
+pub mod limit;
+pub mod listen;
 pub mod live;
 pub mod problem;
 pub mod request;

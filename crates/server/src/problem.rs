@@ -99,6 +99,12 @@ impl Problem {
             .detail(format!("it needs the scope `{scope}`"))
     }
 
+    /// The caller has used what there is for it; seconds until there is more, when that can be told.
+    pub fn too_many(detail: impl Into<String>, retry_after: Option<u64>) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests");
+        Self { retry_after, ..problem.detail(detail) }
+    }
+
     /// The request is not what the operation takes.
     pub fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request cannot be read").detail(detail)

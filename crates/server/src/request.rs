@@ -1,9 +1,9 @@
 //! What every request has: an id that its answer, its problems and its log lines share.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{Extensions, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
@@ -34,6 +34,11 @@ pub fn address() -> String {
     CONTEXT.try_with(|context| context.address.clone()).unwrap_or_default()
 }
 
+/// The address of the other end of a request's connection.
+pub fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip())
+}
+
 /// Gives the request its id: the caller's, when it is harmless, else a new one. Logs how it was answered.
 pub async fn identify(request: Request, next: Next) -> Response {
     let given = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
@@ -42,8 +47,7 @@ pub async fn identify(request: Request, next: Next) -> Response {
             && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let id = given.filter(harmless).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address = peer.map(|ConnectInfo(address)| address.ip().to_string()).unwrap_or_default();
+    let address = peer(request.extensions()).map(|address| address.to_string()).unwrap_or_default();
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", id, method = %request.method(), route);
     let began = std::time::Instant::now();

@@ -8,11 +8,17 @@ use axum::routing::get;
 use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::path::PathItem;
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Content, Object, Ref, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{admin, artifacts, builds, events, health, keys, log, socket, specs};
+use crate::limit::layer::admit;
 use crate::problem::Problem;
 use crate::request;
 use crate::state::Service;
@@ -61,7 +67,26 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes().into_openapi();
     let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().add_security_scheme("key", scheme);
+    document.paths.paths.values_mut().for_each(limited);
     document
+}
+
+/// Says of every operation what it answers to one request too many.
+fn limited(path: &mut PathItem) {
+    let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+    for operation in operations.into_iter().flatten() {
+        let header = |text: &str| {
+            HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(text)).build()
+        };
+        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+        let answer = ResponseBuilder::new()
+            .description("Too many requests")
+            .content("application/problem+json", problem)
+            .header("Retry-After", header("Seconds until the next request is taken"))
+            .header("RateLimit", header("What is left: `\"key\";r=REQUESTS;t=SECONDS`"))
+            .header("RateLimit-Policy", header("What there is: `\"key\";q=REQUESTS;w=SECONDS`"));
+        operation.responses.responses.insert("429".to_owned(), RefOr::T(answer.build()));
+    }
 }
 
 /// Everything that the service answers.
@@ -73,6 +98,7 @@ pub fn router(service: Service) -> Router {
         .route("/openapi.json", get(move || async move { Json(document) }))
         .fallback(missing)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(service.clone(), admit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(request::identify))
         // bodies are read in one place, with its own limit

@@ -20,6 +20,8 @@ use crate::artifact::{ArtifactError, Artifacts};
 use crate::auth::caller::Callers;
 use crate::auth::key::KeyText;
 use crate::auth::scope::Scope;
+use crate::limit::{Limits, Meter};
+use crate::listen::listen;
 use crate::live::hub::Hub;
 use crate::router::router;
 use crate::sign::Signer;
@@ -42,6 +44,8 @@ pub struct ServeOptions {
     pub workers: usize,
     /// How long builds may go on after it was told to stop, before they go back to the queue.
     pub drain: Duration,
+    /// What callers may use.
+    pub limits: Limits,
 }
 
 /// A service that answers.
@@ -130,8 +134,7 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
         Arc::clone(&service.artifacts),
         Arc::new(move |told| tell_to.hub.tell(told)),
     ));
-    let app = router(service.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let serving = tokio::spawn(listen(listener, router(service.clone()), options.limits.clone()));
     started(&Started { address, admin_key, database });
     tokio::select! {
         _ = terminate.recv() => {}
@@ -179,6 +182,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         db,
         artifacts: Arc::new(Artifacts::open(&options.data.join("artifacts"))?),
         callers: Callers::default(),
+        meter: Meter::new(options.limits.clone()),
         hub: Hub::default(),
         signer: Signer::open(&secret).map_err(|source| data(&secret, source))?,
         pool: Pool::new(engine, pool).map_err(|source| data(&scratch, source))?,

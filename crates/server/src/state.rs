@@ -7,6 +7,7 @@ use lbuild_db::Database;
 
 use crate::artifact::Artifacts;
 use crate::auth::caller::Callers;
+use crate::limit::Meter;
 use crate::live::hub::Hub;
 use crate::sign::Signer;
 use crate::worker::Pool;
@@ -19,6 +20,8 @@ pub struct Parts {
     pub artifacts: Arc<Artifacts>,
     /// Who was let in a moment ago.
     pub callers: Callers,
+    /// Who has used how much.
+    pub meter: Meter,
     /// Who watches what.
     pub hub: Hub,
     /// Signs addresses of artifacts.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use lbuild_server::limit::Limits;
 use lbuild_server::{ServeOptions, Started};
 
 use crate::context::Context;
@@ -60,6 +61,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
         database: options.place.database.clone(),
         workers: options.workers,
         drain: Duration::from_secs(options.drain),
+        limits: Limits::default(),
     };
     lbuild_server::serve(&serve, |started| greet(started, &serve, context))
         .map_err(|error| Failure::from_error(Exit::Build, &error))

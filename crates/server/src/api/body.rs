@@ -7,8 +7,10 @@ use lbuild_spec::{Format, Source};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
 
 use crate::problem::Problem;
+use crate::state::Service;
 use crate::worker::task;
 
 /// Longest name of a key or a tenant, in bytes.
@@ -20,15 +22,15 @@ const LARGEST: usize = 2 << 20;
 /// A JSON body; fields that the type does not have are refused by the type itself.
 pub struct Json<T>(pub T);
 
-impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         if media_type(&parts.headers) != "application/json" {
             return Err(unsupported("application/json"));
         }
-        let bytes = read(body).await?;
+        let bytes = read(body, service).await?;
         serde_json::from_slice(&bytes).map(Json).map_err(|error| unreadable(&error))
     }
 }
@@ -53,10 +55,10 @@ struct Envelope<'a> {
     boot_check: bool,
 }
 
-impl<S: Sync> FromRequest<S> for SpecBody {
+impl FromRequest<Service> for SpecBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let format = match media_type(&parts.headers).as_str() {
             "application/json" => Format::Json,
@@ -64,7 +66,7 @@ impl<S: Sync> FromRequest<S> for SpecBody {
             "application/yaml" | "application/x-yaml" | "text/yaml" => Format::Yaml,
             _ => return Err(unsupported("application/json, application/toml or application/yaml")),
         };
-        let bytes = read(body).await?;
+        let bytes = read(body, service).await?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             Problem::malformed(format!("the body is not UTF-8 text, at byte {}", error.valid_up_to()))
         })?;
@@ -88,8 +90,13 @@ pub fn name(given: &str) -> Result<&str, Problem> {
     Ok(name)
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
-    to_bytes(body, LARGEST).await.map_err(|error| {
+async fn read(body: Body, service: &Service) -> Result<Bytes, Problem> {
+    let patience = service.meter.limits().body;
+    let read = timeout(patience, to_bytes(body, LARGEST)).await.map_err(|_| {
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "The request took too long")
+            .detail(format!("a body is sent within {} seconds", patience.as_secs()))
+    })?;
+    read.map_err(|error| {
         let too_large =
             std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("limit"));
         if too_large {

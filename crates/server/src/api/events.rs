@@ -41,9 +41,10 @@ pub async fn follow(
             number.ok_or_else(|| Problem::malformed("`Last-Event-ID` is the number of an event"))?
         }
     };
+    let open = service.meter.stream(&caller)?;
     let follower = Follower::new(service.clone(), caller, build.id, after);
-    let events = stream::unfold(Some(follower), |follower| async move {
-        let mut follower = follower?;
+    let events = stream::unfold(Some((follower, open)), |stream| async move {
+        let (mut follower, open) = stream?;
         let (event, goes_on) = match follower.next().await {
             Ok(Next::Event(event)) => (sse(&event), true),
             Ok(Next::Silence) => (Sse::default().comment(""), true),
@@ -54,7 +55,7 @@ pub async fn follow(
                 return None;
             }
         };
-        Some((Ok::<_, Infallible>(event), goes_on.then_some(follower)))
+        Some((Ok::<_, Infallible>(event), goes_on.then_some((follower, open))))
     });
     let mut response = Stream::new(events).into_response();
     // a proxy that gathers output would make the stream useless

@@ -3,10 +3,12 @@
 //! Browsers cannot send an `Authorization` header here, so a client without one says `{"type": "auth", "key": "..."}`
 //! first. Never is a key part of an address.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use lbuild_db::BuildId;
@@ -17,10 +19,12 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::events::data;
-use crate::auth::caller::Caller;
+use crate::auth::caller::{Caller, Identity};
 use crate::auth::scope::Scope;
+use crate::limit::address::Address;
 use crate::live::follow::{Follower, Next};
 use crate::problem::Problem;
+use crate::request;
 use crate::state::Service;
 
 /// How long a client may take to say who it is.
@@ -34,6 +38,25 @@ const MOST: usize = 50;
 
 /// Messages under way to a client.
 const UNDER_WAY: usize = 64;
+
+/// Who opens a connection.
+pub struct Who {
+    identity: Identity,
+    address: Address,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Service> for Who {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Service) -> Result<Self, Infallible> {
+        Ok(Self {
+            identity: parts.extensions.get::<Identity>().cloned().unwrap_or(Identity::Nobody),
+            address: Address::of(request::peer(&parts.extensions)),
+            headers: parts.headers.clone(),
+        })
+    }
+}
 
 /// What a client says.
 #[derive(Deserialize)]
@@ -55,10 +78,10 @@ enum Said {
 pub async fn one(
     State(service): State<Service>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    who: Who,
     socket: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    open(service, Some(id), &headers, socket).await
+    open(service, Some(id), who, socket)
 }
 
 /// Follow builds that are asked for by `{"type": "subscribe", "build": "...", "after": 0}`.
@@ -66,27 +89,29 @@ pub async fn one(
     responses((status = 101, description = "A WebSocket"), (status = 400, body = Problem)))]
 pub async fn many(
     State(service): State<Service>,
-    headers: HeaderMap,
+    who: Who,
     socket: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
-    open(service, None, &headers, socket).await
+    open(service, None, who, socket)
 }
 
-async fn open(
+fn open(
     service: Service,
     build: Option<String>,
-    headers: &HeaderMap,
+    who: Who,
     socket: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let socket = socket.map_err(|error| Problem::malformed(error.body_text()))?;
-    same_origin(headers)?;
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let caller = match value.and_then(|value| value.strip_prefix("Bearer ")) {
-        Some(text) => Some(service.callers.find(&service.db, text).await?.ok_or_else(Problem::unauthorized)?),
-        None => None,
+    same_origin(&who.headers)?;
+    let caller = match who.identity {
+        Identity::Known(caller) => Some(caller),
+        Identity::Nobody => None,
+        Identity::Unsure(problem) => return Err(problem),
+        Identity::Unknown | Identity::Barred(_) => return Err(Problem::unauthorized()),
     };
     let socket = socket.max_message_size(LARGEST).max_frame_size(LARGEST);
-    Ok(socket.on_upgrade(|socket| Connection { service, socket }.serve(caller, build)))
+    let connection = move |socket| Connection { service, socket, address: who.address };
+    Ok(socket.on_upgrade(move |socket| connection(socket).serve(caller, build)))
 }
 
 /// A page of another site must not use this one's connections.
@@ -103,6 +128,7 @@ fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
 struct Connection {
     service: Service,
     socket: WebSocket,
+    address: Address,
 }
 
 impl Connection {
@@ -113,6 +139,10 @@ impl Connection {
         };
         let Some(caller) = caller.filter(|caller| caller.may(Scope::BuildRead)) else {
             return self.close(close_code::POLICY, "a valid API key with `build:read` is needed").await;
+        };
+        let _open = match self.service.meter.stream(&caller) {
+            Ok(open) => open,
+            Err(problem) => return self.close(close_code::AGAIN, &problem.detail.unwrap_or_default()).await,
         };
         let (sender, mut receiver) = mpsc::channel(UNDER_WAY);
         let mut followed = Followed { service: self.service.clone(), caller, sender, tasks: JoinSet::new() };
@@ -151,7 +181,10 @@ impl Connection {
     async fn introduced(&mut self) -> Option<Caller> {
         let message = timeout(INTRODUCTION, self.socket.recv()).await.ok()??.ok()?;
         let Said::Auth { key } = serde_json::from_str(message.to_text().ok()?).ok()? else { return None };
-        self.service.callers.find(&self.service.db, &key).await.ok()?
+        match self.service.identify(&key, self.address).await {
+            Identity::Known(caller) => Some(caller),
+            _ => None,
+        }
     }
 
     async fn close(mut self, code: u16, reason: &str) {

@@ -5,16 +5,19 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
-use axum::http::request::Parts;
+use axum::http::request;
+use axum::http::{HeaderMap, header};
 use lbuild_db::audit::Entry;
+use lbuild_db::tenant::Tier;
 use lbuild_db::{Database, DbError, TenantId};
 
 use super::key::KeyText;
 use super::scope::Scope;
+use crate::limit::address::Address;
+use crate::limit::bucket::Standing;
 use crate::problem::Problem;
-use crate::request;
-use crate::state::Service;
+use crate::request::{address, id};
+use crate::state::{Parts, Service};
 
 /// How long a key that was valid counts as valid without another look: a revoked one is dead everywhere after it.
 const BELIEVED: Duration = Duration::from_secs(3);
@@ -29,6 +32,8 @@ pub struct Caller {
     pub tenant: TenantId,
     /// Id of the key.
     pub key: String,
+    /// What the tenant may use.
+    pub tier: Tier,
     scopes: Vec<Scope>,
     secret_sha256: String,
 }
@@ -51,8 +56,49 @@ impl Caller {
             tenant: Some(self.tenant),
             action: action.to_owned(),
             object: object.into(),
-            request: request::id(),
-            address: request::address(),
+            request: id(),
+            address: address(),
+        }
+    }
+}
+
+/// Who makes a request, as far as that is known.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// Somebody with a valid key.
+    Known(Caller),
+    /// Somebody who shows no key.
+    Nobody,
+    /// Somebody whose key is not valid.
+    Unknown,
+    /// Somebody at an address that has shown too many keys that are not valid.
+    Barred(Standing),
+    /// The key could not be looked up.
+    Unsure(Problem),
+}
+
+/// The key that a request shows.
+pub fn given(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value.strip_prefix("Bearer ").map(str::trim)
+}
+
+impl Parts {
+    /// Finds out whose a key is. Only so many wrong ones are looked at from one address.
+    pub async fn identify(&self, key: &str, address: Address) -> Identity {
+        if let Some(caller) = self.callers.recall(key) {
+            return Identity::Known(caller);
+        }
+        if let Some(standing) = self.meter.barred(address) {
+            return Identity::Barred(standing);
+        }
+        match self.callers.find(&self.db, key).await {
+            Ok(Some(caller)) => Identity::Known(caller),
+            Ok(None) => {
+                self.meter.failed(address);
+                Identity::Unknown
+            }
+            Err(error) => Identity::Unsure(error.into()),
         }
     }
 }
@@ -75,6 +121,12 @@ impl Callers {
         Ok(self.check(db, &caller.key, &caller.secret_sha256).await?.is_some())
     }
 
+    /// Who a key belongs to that was valid a moment ago.
+    fn recall(&self, text: &str) -> Option<Caller> {
+        let key = KeyText::parse(text)?;
+        self.remembered(key.id(), &key.secret_sha256())
+    }
+
     async fn check(&self, db: &Database, id: &str, secret_sha256: &str) -> Result<Option<Caller>, DbError> {
         if let Some(caller) = self.remembered(id, secret_sha256) {
             return Ok(Some(caller));
@@ -84,6 +136,7 @@ impl Callers {
         let caller = Caller {
             tenant: valid.key.tenant,
             key: valid.key.id,
+            tier: valid.tier,
             scopes: valid.key.scopes.iter().filter_map(|name| Scope::of(name)).collect(),
             secret_sha256: secret_sha256.to_owned(),
         };
@@ -107,10 +160,12 @@ impl Callers {
 impl FromRequestParts<Service> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
-        let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let text = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(Problem::unauthorized)?;
-        let caller = service.callers.find(&service.db, text.trim()).await?;
-        caller.ok_or_else(Problem::unauthorized)
+    /// What the layer found out that every request goes through.
+    async fn from_request_parts(parts: &mut request::Parts, _: &Service) -> Result<Self, Problem> {
+        match parts.extensions.get::<Identity>() {
+            Some(Identity::Known(caller)) => Ok(caller.clone()),
+            Some(Identity::Unsure(problem)) => Err(problem.clone()),
+            _ => Err(Problem::unauthorized()),
+        }
     }
 }

@@ -1,44 +1,10 @@
 //! Builds and their artifacts, from the submission to the end.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use lbuild_db::build::Artifact;
-use lbuild_db::queue::{Ending, Lease};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
-use crate::support::{Fixture, SPEC, fixture};
-
-const LEASE: Duration = Duration::from_mins(1);
-
-async fn claim(fixture: &Fixture) -> Lease {
-    fixture.service.db.claim("test", LEASE).await.expect("a claim").expect("a build").lease
-}
-
-/// Ends a build with one artifact of these bytes, as a worker does.
-async fn succeed(fixture: &Fixture, lease: &Lease, bytes: &[u8]) {
-    let sha256 = hex::encode(Sha256::digest(bytes));
-    let file =
-        tempfile::NamedTempFile::new_in(fixture.service.artifacts.path("").parent().expect("a directory"));
-    let (_, path) = file.expect("a file").keep().expect("it stays");
-    std::fs::write(&path, bytes).expect("it is written");
-    fixture.service.artifacts.adopt(&path, &sha256).expect("it is adopted");
-    let artifact = Artifact {
-        name: "small.iso".to_owned(),
-        media_type: "application/x-iso9660-image".to_owned(),
-        size: i64::try_from(bytes.len()).expect("few bytes"),
-        sha256,
-    };
-    let ending = Ending::Succeeded {
-        artifacts: vec![artifact],
-        cache: json!({ "hit": false }),
-        boot: None,
-        warnings: json!([]),
-    };
-    fixture.service.db.finish(lease, &[], &ending).await.expect("it ends");
-}
+use crate::support::{SPEC, fixture};
 
 #[tokio::test]
 async fn a_spec_is_taken_in_in_every_format() {
@@ -91,8 +57,8 @@ async fn a_repetition_makes_no_second_build() {
 async fn an_artifact_is_fetched_whole_in_part_and_by_a_signed_address() {
     let fixture = fixture().await;
     let id = fixture.submit(SPEC).await;
-    let lease = claim(&fixture).await;
-    succeed(&fixture, &lease, b"0123456789").await;
+    let lease = fixture.claim().await;
+    fixture.succeed(&lease, b"0123456789").await;
     let build = fixture.get(&format!("/api/v1/builds/{id}")).await.json();
     assert_eq!((&build["status"], &build["cache"]["hit"]), (&json!("succeeded"), &json!(false)));
     let artifact = &build["artifacts"][0];
@@ -132,9 +98,9 @@ async fn an_artifact_is_fetched_whole_in_part_and_by_a_signed_address() {
 async fn the_same_spec_is_answered_from_what_was_built() {
     let fixture = fixture().await;
     fixture.submit(SPEC).await;
-    let lease = claim(&fixture).await;
+    let lease = fixture.claim().await;
     let waiting = fixture.submit(SPEC).await;
-    succeed(&fixture, &lease, b"bytes").await;
+    fixture.succeed(&lease, b"bytes").await;
     let after = fixture.submit(SPEC).await;
     for id in [waiting, after] {
         let build = fixture.get(&format!("/api/v1/builds/{id}")).await.json();

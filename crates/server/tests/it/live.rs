@@ -6,22 +6,13 @@ use std::time::Duration;
 
 use lbuild_db::event::{LOG, NewEvent};
 use lbuild_db::queue::{Ending, Lease, Progress};
-use lbuild_server::router::router;
 use lbuild_server::state::Service;
 use serde_json::json;
 
-use crate::support::{Fixture, SPEC, fixture};
+use crate::support::{SPEC, fixture};
 
 const LINES: usize = 100_000;
 const DISCONNECTS: usize = 50;
-
-async fn listen(fixture: &Fixture) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
-    let app = router(fixture.service.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    address
-}
 
 fn line(n: usize) -> String {
     format!("line {n} of the build, with <b>text</b> and \u{1b}[31mcolour\u{1b}[0m")
@@ -94,7 +85,7 @@ impl Reader {
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_disconnects_lose_and_repeat_no_line_of_a_hundred_thousand() {
     let fixture = fixture().await;
-    let address = listen(&fixture).await;
+    let address = fixture.listen().await;
     let id = fixture.submit(SPEC).await;
     let lease = fixture.service.db.claim("test", Duration::from_mins(10)).await.expect("a claim");
     let lease = lease.expect("a build").lease;
@@ -147,7 +138,7 @@ async fn fifty_disconnects_lose_and_repeat_no_line_of_a_hundred_thousand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_key_ends_its_open_stream() {
     let fixture = fixture().await;
-    let address = listen(&fixture).await;
+    let address = fixture.listen().await;
     let id = fixture.submit(SPEC).await;
     let key = fixture.key(fixture.tenant, &["build:read"]).await;
     let mut reader = Reader {

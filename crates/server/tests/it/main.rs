@@ -3,6 +3,7 @@
 mod builds;
 mod document;
 mod hostile;
+mod limits;
 mod live;
 mod matrix;
 mod support;

@@ -8,18 +8,28 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use lbuild_db::TenantId;
+use lbuild_db::build::Artifact;
 use lbuild_db::key::NewKey;
+use lbuild_db::queue::{Ending, Lease};
 use lbuild_db::tenant::Tier;
 use lbuild_server::ServeOptions;
 use lbuild_server::auth::key::KeyText;
+use lbuild_server::limit::Limits;
+use lbuild_server::limit::bucket::Quota;
+use lbuild_server::listen::listen;
 use lbuild_server::router::router;
 use lbuild_server::serve::{first_key, open};
 use lbuild_server::state::Service;
-use serde_json::Value;
-use tempfile::TempDir;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tempfile::{NamedTempFile, TempDir};
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 pub const SPEC: &str = "spec = 1\nname = \"small\"\nbase = \"debian\"\noutputs = [\"rootfs\"]\n";
+
+/// How long a build is a worker's in tests.
+const LEASE: Duration = Duration::from_mins(10);
 
 /// A service without workers: builds stay where tests put them.
 pub struct Fixture {
@@ -62,7 +72,13 @@ impl Answer {
     }
 }
 
+/// A service whose limits no test meets by accident.
 pub async fn fixture() -> Fixture {
+    let plenty = Quota { requests: 1_000_000, window: Duration::from_mins(1) };
+    fixture_with(Limits { address: plenty, failures: plenty, ..Limits::default() }).await
+}
+
+pub async fn fixture_with(limits: Limits) -> Fixture {
     let directory = tempfile::tempdir().expect("a directory");
     let options = ServeOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -70,6 +86,7 @@ pub async fn fixture() -> Fixture {
         database: None,
         workers: 0,
         drain: Duration::ZERO,
+        limits,
     };
     let service = open(&options).await.expect("the service opens");
     let admin = first_key(&service.db).await.expect("an answer").expect("the first key");
@@ -78,6 +95,25 @@ pub async fn fixture() -> Fixture {
 }
 
 impl Fixture {
+    /// The same service over real connections.
+    pub async fn listen(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let limits = self.service.meter.limits().clone();
+        tokio::spawn(listen(listener, self.app.clone(), limits));
+        address
+    }
+
+    /// Answers as one at this address sees them.
+    pub async fn call_from(&self, address: [u8; 4], request: Request<Body>) -> Answer {
+        let mut request = request;
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 9))));
+        let response = self.app.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.expect("a body").to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
     /// A key of a new tenant.
     pub async fn stranger(&self, name: &str, scopes: &[&str]) -> String {
         let tenant = self.service.db.create_tenant(name, Tier::Pro).await.expect("a tenant");
@@ -99,13 +135,7 @@ impl Fixture {
     }
 
     pub async fn call(&self, request: Request<Body>) -> Answer {
-        let mut request = request;
-        let address = SocketAddr::from(([127, 0, 0, 1], 9));
-        request.extensions_mut().insert(ConnectInfo(address));
-        let response = self.app.clone().oneshot(request).await.expect("an answer");
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.expect("a body").to_vec();
-        Answer { status: parts.status, headers: parts.headers, body }
+        self.call_from([127, 0, 0, 1], request).await
     }
 
     pub async fn send(
@@ -126,6 +156,42 @@ impl Fixture {
 
     pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &self.admin, "", Body::empty()).await
+    }
+
+    /// Takes the build whose turn it is, as a worker does.
+    pub async fn claim(&self) -> Lease {
+        self.service.db.claim("test", LEASE).await.expect("a claim").expect("a build").lease
+    }
+
+    /// Ends a build with one artifact of these bytes, as a worker does.
+    pub async fn succeed(&self, lease: &Lease, bytes: &[u8]) {
+        let sha256 = hex::encode(Sha256::digest(bytes));
+        let directory = self.service.artifacts.path("");
+        let file = NamedTempFile::new_in(directory.parent().expect("a directory"));
+        let (_, path) = file.expect("a file").keep().expect("it stays");
+        std::fs::write(&path, bytes).expect("it is written");
+        self.service.artifacts.adopt(&path, &sha256).expect("it is adopted");
+        let artifact = Artifact {
+            name: "small.iso".to_owned(),
+            media_type: "application/x-iso9660-image".to_owned(),
+            size: i64::try_from(bytes.len()).expect("few bytes"),
+            sha256,
+        };
+        let ending = Ending::Succeeded {
+            artifacts: vec![artifact],
+            cache: json!({ "hit": false }),
+            boot: None,
+            warnings: json!([]),
+        };
+        self.service.db.finish(lease, &[], &ending).await.expect("it ends");
+    }
+
+    /// A build that has ended with one artifact of these bytes; its id.
+    pub async fn built(&self, bytes: &[u8]) -> String {
+        let id = self.submit(SPEC).await;
+        let lease = self.claim().await;
+        self.succeed(&lease, bytes).await;
+        id
     }
 
     /// Submits a spec; the build's id.
