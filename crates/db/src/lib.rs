@@ -8,6 +8,7 @@
 //! | [`connect`] | opening a database, its clock and its transactions |
 //! | [`id`] | identifiers |
 //! | [`tenant`], [`key`] | who may do what |
+//! | [`session`] | sessions of browsers |
 //! | [`submit`] | taking a build in |
 //! | [`queue`] | which worker works on what: leases and fencing tokens |
 //! | [`build`] | builds as their owners see them |
@@ -21,6 +22,7 @@ pub mod event;
 pub mod id;
 pub mod key;
 pub mod queue;
+pub mod session;
 pub mod submit;
 pub mod tenant;
 

@@ -8,7 +8,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Service)]
+        vec![Box::new(Service), Box::new(Sessions)]
     }
 }
 
@@ -34,6 +34,23 @@ impl MigrationTrait for Service {
             connection.execute_unprepared(tables).await?;
             connection.execute_unprepared(include_str!("migration/0001_service.postgres.sql")).await?;
         }
+        Ok(())
+    }
+}
+
+/// Sessions of browsers.
+struct Sessions;
+
+impl MigrationName for Sessions {
+    fn name(&self) -> &'static str {
+        "0004_session"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Sessions {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(include_str!("migration/0004_session.sql")).await?;
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use lbuild_spec::{Diagnostic, Diagnostics, Severity};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::limit::bucket::{Standing, seconds};
 use crate::request;
 
 /// Seconds after which a request that the service could not serve may be tried again.
@@ -103,6 +104,17 @@ impl Problem {
     pub fn too_many(detail: impl Into<String>, retry_after: Option<u64>) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many requests");
         Self { retry_after, ..problem.detail(detail) }
+    }
+
+    /// A limit is used up.
+    pub fn exhausted(standing: &Standing) -> Self {
+        let wait = standing.wait.map(|wait| seconds(wait).max(1));
+        Self::too_many(format!("the limit `{}` is used up", standing.policy), wait)
+    }
+
+    /// A browser sends what another page made it send, or may have.
+    pub fn csrf(detail: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "csrf", "The request may not come from its user").detail(detail)
     }
 
     /// The request is not what the operation takes.

@@ -12,12 +12,12 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::PathItem;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::Type;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Content, Object, Ref, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{admin, artifacts, builds, events, health, keys, log, socket, specs};
+use crate::api::{admin, artifacts, builds, events, health, keys, log, session, socket, specs};
 use crate::limit::layer::admit;
 use crate::problem::Problem;
 use crate::request;
@@ -26,12 +26,13 @@ use crate::state::Service;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "lbuild", description = "Builds images of Linux systems from a description."),
-    security(("key" = [])),
+    security(("key" = []), ("session" = [])),
     tags(
         (name = "builds", description = "Submit builds and see what becomes of them"),
         (name = "live", description = "What happens in a build, while it happens"),
         (name = "artifacts", description = "What builds made"),
         (name = "specs", description = "Specs of systems"),
+        (name = "session", description = "Sessions of browsers"),
         (name = "admin", description = "Keys, tenants, the audit log"),
         (name = "operation", description = "Whether the service is well"),
     )
@@ -58,6 +59,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(admin::change_tenant))
         .routes(routes!(admin::requeue))
         .routes(routes!(admin::audit))
+        .routes(routes!(session::login, session::show, session::logout))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
 }
@@ -66,7 +68,10 @@ fn routes() -> OpenApiRouter<Service> {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes().into_openapi();
     let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    document.components.get_or_insert_default().add_security_scheme("key", scheme);
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("lbuild_session")));
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("key", scheme);
+    components.add_security_scheme("session", cookie);
     document.paths.paths.values_mut().for_each(limited);
     document
 }

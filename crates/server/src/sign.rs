@@ -55,6 +55,13 @@ impl Signer {
         expires > seconds_now() && self.mac(build, name, expires).verify_slice(&signature).is_ok()
     }
 
+    /// A signature of a text, in hexadecimal. What it is for stands at the beginning of the text.
+    pub fn sign(&self, text: &str) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of every length");
+        mac.update(text.as_bytes());
+        hex::encode(mac.finalize().into_bytes())
+    }
+
     fn mac(&self, build: BuildId, name: &str, expires: u64) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of every length");
         mac.update(format!("{build}\n{expires}\n{name}").as_bytes());

@@ -1,7 +1,7 @@
 //! A real PostgreSQL server for the tests of one program, on a private port, gone when the program is.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -67,6 +67,13 @@ fn programs() -> PathBuf {
     newest.max().expect("PostgreSQL is installed: cargo xtask test does it")
 }
 
+/// Whether the server takes work: its port is open before that.
+fn answers(port: u16) -> bool {
+    let mut asked = Command::new(programs().join("pg_isready"));
+    asked.args(["--host=127.0.0.1", "--quiet", "--port", &port.to_string()]);
+    asked.status().is_ok_and(|status| status.success())
+}
+
 fn start() -> Server {
     let port = {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -84,7 +91,7 @@ fn start() -> Server {
     let output = keeper.stdout.take().expect("its output");
     BufReader::new(output).read_line(&mut directory).expect("what it says");
     let until = Instant::now() + PATIENCE;
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+    while !answers(port) {
         assert!(Instant::now() < until, "PostgreSQL does not start; see server.log in {directory}");
         std::thread::sleep(Duration::from_millis(50));
     }

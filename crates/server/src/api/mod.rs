@@ -8,6 +8,7 @@
 //! | [`log`] | the log as text |
 //! | [`artifacts`] | what builds made |
 //! | [`specs`] | checking specs, and their schema |
+//! | [`session`] | sessions of browsers |
 //! | [`keys`], [`admin`] | keys, tenants, the audit log |
 //! | [`health`] | whether the service is well, and numbers about it |
 //! | [`body`], [`range`] | reading what was sent, and parts of what is answered |
@@ -21,6 +22,7 @@ pub mod health;
 pub mod keys;
 pub mod log;
 pub mod range;
+pub mod session;
 pub mod socket;
 pub mod specs;
 

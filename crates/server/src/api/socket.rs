@@ -1,6 +1,7 @@
 //! Builds over a WebSocket: one build, or as many as the client asks for.
 //!
-//! Browsers cannot send an `Authorization` header here, so a client without one says `{"type": "auth", "key": "..."}`
+//! Browsers cannot send an `Authorization` header here, so a client without one, and without the cookie of a
+//! session, says `{"type": "auth", "key": "..."}`
 //! first. Never is a key part of an address.
 
 use std::convert::Infallible;
@@ -8,8 +9,8 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{FromRequestParts, Path, State};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use lbuild_db::BuildId;
 use serde::Deserialize;
@@ -19,8 +20,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::events::data;
-use crate::auth::caller::{Caller, Identity};
+use crate::auth::caller::{Caller, Identity, Shown};
 use crate::auth::scope::Scope;
+use crate::auth::session::same_origin;
 use crate::limit::address::Address;
 use crate::live::follow::{Follower, Next};
 use crate::problem::Problem;
@@ -102,7 +104,10 @@ fn open(
     socket: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let socket = socket.map_err(|error| Problem::malformed(error.body_text()))?;
-    same_origin(&who.headers)?;
+    // a page of another site must not use this one's connections
+    if !same_origin(&who.headers) {
+        return Err(Problem::csrf("the connection comes from a page of another site"));
+    }
     let caller = match who.identity {
         Identity::Known(caller) => Some(caller),
         Identity::Nobody => None,
@@ -112,17 +117,6 @@ fn open(
     let socket = socket.max_message_size(LARGEST).max_frame_size(LARGEST);
     let connection = move |socket| Connection { service, socket, address: who.address };
     Ok(socket.on_upgrade(move |socket| connection(socket).serve(caller, build)))
-}
-
-/// A page of another site must not use this one's connections.
-fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
-    let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    if host.is_some() && host == text(header::HOST) {
-        return Ok(());
-    }
-    Err(Problem::forbidden("same origin"))
 }
 
 struct Connection {
@@ -181,7 +175,7 @@ impl Connection {
     async fn introduced(&mut self) -> Option<Caller> {
         let message = timeout(INTRODUCTION, self.socket.recv()).await.ok()??.ok()?;
         let Said::Auth { key } = serde_json::from_str(message.to_text().ok()?).ok()? else { return None };
-        match self.service.identify(&key, self.address).await {
+        match self.service.identify(&Shown::Key(key), self.address).await {
             Identity::Known(caller) => Some(caller),
             _ => None,
         }

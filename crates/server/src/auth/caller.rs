@@ -1,7 +1,7 @@
-//! From a request's header to a tenant and its scopes.
+//! From a request's headers to a tenant and its scopes.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
@@ -13,6 +13,7 @@ use lbuild_db::{Database, DbError, TenantId};
 
 use super::key::KeyText;
 use super::scope::Scope;
+use super::session::Cookie;
 use crate::limit::address::Address;
 use crate::limit::bucket::Standing;
 use crate::problem::Problem;
@@ -35,7 +36,7 @@ pub struct Caller {
     /// What the tenant may use.
     pub tier: Tier,
     scopes: Vec<Scope>,
-    secret_sha256: String,
+    proof: Proof,
 }
 
 impl Caller {
@@ -47,6 +48,19 @@ impl Caller {
     /// Whether it has this permission.
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+    }
+
+    /// Its permissions.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope> {
+        self.scopes.iter().copied()
+    }
+
+    /// The session that it came by, as the SHA-256 of its cookie in hexadecimal; nothing, when it showed a key.
+    pub fn session(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Session { id_sha256 } => Some(id_sha256),
+            Proof::Key { .. } => None,
+        }
     }
 
     /// An entry of the audit log about something that it does.
@@ -65,11 +79,11 @@ impl Caller {
 /// Who makes a request, as far as that is known.
 #[derive(Debug, Clone)]
 pub enum Identity {
-    /// Somebody with a valid key.
+    /// Somebody with a valid key or session.
     Known(Caller),
-    /// Somebody who shows no key.
+    /// Somebody who shows nothing.
     Nobody,
-    /// Somebody whose key is not valid.
+    /// Somebody whose key or session is not valid.
     Unknown,
     /// Somebody at an address that has shown too many keys that are not valid.
     Barred(Standing),
@@ -77,83 +91,137 @@ pub enum Identity {
     Unsure(Problem),
 }
 
-/// The key that a request shows.
-pub fn given(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    value.strip_prefix("Bearer ").map(str::trim)
+/// What a request shows of who makes it.
+pub enum Shown {
+    /// An API key.
+    Key(String),
+    /// The cookie of a session.
+    Cookie(Cookie),
+}
+
+impl Shown {
+    /// What these headers show. A key comes before a cookie.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let Some(value) = headers.get(header::AUTHORIZATION) else {
+            return Cookie::given(headers).map(Self::Cookie);
+        };
+        let key = value.to_str().ok()?.strip_prefix("Bearer ")?;
+        Some(Self::Key(key.trim().to_owned()))
+    }
+
+    /// What is looked up of it; nothing, when it is no key, or mistyped.
+    fn proof(&self) -> Option<Proof> {
+        match self {
+            Self::Key(text) => {
+                let key = KeyText::parse(text)?;
+                Some(Proof::Key { id: key.id().to_owned(), secret_sha256: key.secret_sha256() })
+            }
+            Self::Cookie(cookie) => Some(Proof::Session { id_sha256: cookie.sha256() }),
+        }
+    }
 }
 
 impl Parts {
-    /// Finds out whose a key is. Only so many wrong ones are looked at from one address.
-    pub async fn identify(&self, key: &str, address: Address) -> Identity {
-        if let Some(caller) = self.callers.recall(key) {
+    /// Finds out who it is. Only so many wrong keys are looked at from one address.
+    pub async fn identify(&self, shown: &Shown, address: Address) -> Identity {
+        let proof = shown.proof();
+        if let Some(caller) = proof.as_ref().and_then(|proof| self.callers.remembered(proof)) {
             return Identity::Known(caller);
         }
-        if let Some(standing) = self.meter.barred(address) {
+        // a cookie cannot be guessed, and that one has expired is nobody's fault
+        let guess = matches!(shown, Shown::Key(_));
+        if let Some(standing) = self.meter.barred(address).filter(|_| guess) {
             return Identity::Barred(standing);
         }
-        match self.callers.find(&self.db, key).await {
+        let found = match proof {
+            Some(proof) => self.callers.look_up(&self.db, proof).await,
+            None => Ok(None),
+        };
+        match found {
             Ok(Some(caller)) => Identity::Known(caller),
-            Ok(None) => {
+            Ok(None) if guess => {
                 self.meter.failed(address);
                 Identity::Unknown
             }
+            Ok(None) => Identity::Unknown,
             Err(error) => Identity::Unsure(error.into()),
         }
     }
 }
 
-/// Knows which keys were valid a moment ago.
+/// What a caller was known by.
+#[derive(Debug, Clone)]
+enum Proof {
+    Key { id: String, secret_sha256: String },
+    Session { id_sha256: String },
+}
+
+impl Proof {
+    /// What it is remembered under.
+    fn name(&self) -> &str {
+        match self {
+            Self::Key { id, .. } => id,
+            Self::Session { id_sha256 } => id_sha256,
+        }
+    }
+
+    fn secret(&self) -> &str {
+        match self {
+            Self::Key { secret_sha256, .. } => secret_sha256,
+            Self::Session { id_sha256 } => id_sha256,
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        use subtle::ConstantTimeEq as _;
+        bool::from(self.secret().as_bytes().ct_eq(other.secret().as_bytes()))
+    }
+}
+
+/// Knows who was valid a moment ago.
 #[derive(Default)]
 pub struct Callers {
     known: Mutex<HashMap<String, (Instant, Caller)>>,
 }
 
 impl Callers {
-    /// Who the key belongs to, when it is valid.
-    pub async fn find(&self, db: &Database, text: &str) -> Result<Option<Caller>, DbError> {
-        let Some(key) = KeyText::parse(text) else { return Ok(None) };
-        self.check(db, key.id(), &key.secret_sha256()).await
-    }
-
     /// Whether a caller that was let in is still welcome.
     pub async fn still_valid(&self, db: &Database, caller: &Caller) -> Result<bool, DbError> {
-        Ok(self.check(db, &caller.key, &caller.secret_sha256).await?.is_some())
+        let known = self.remembered(&caller.proof).is_some();
+        Ok(known || self.look_up(db, caller.proof.clone()).await?.is_some())
     }
 
-    /// Who a key belongs to that was valid a moment ago.
-    fn recall(&self, text: &str) -> Option<Caller> {
-        let key = KeyText::parse(text)?;
-        self.remembered(key.id(), &key.secret_sha256())
+    /// Believes a session no longer without another look.
+    pub fn forget(&self, session: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
     }
 
-    async fn check(&self, db: &Database, id: &str, secret_sha256: &str) -> Result<Option<Caller>, DbError> {
-        if let Some(caller) = self.remembered(id, secret_sha256) {
-            return Ok(Some(caller));
-        }
-        let Some(valid) = db.valid_key(id, secret_sha256).await? else { return Ok(None) };
-        db.touch_key(id).await?;
+    async fn look_up(&self, db: &Database, proof: Proof) -> Result<Option<Caller>, DbError> {
+        let valid = match &proof {
+            Proof::Key { id, secret_sha256 } => db.valid_key(id, secret_sha256).await?,
+            Proof::Session { id_sha256 } => db.session(id_sha256).await?.map(|session| session.key),
+        };
+        let Some(valid) = valid else { return Ok(None) };
+        db.touch_key(&valid.key.id).await?;
         let caller = Caller {
             tenant: valid.key.tenant,
             key: valid.key.id,
             tier: valid.tier,
             scopes: valid.key.scopes.iter().filter_map(|name| Scope::of(name)).collect(),
-            secret_sha256: secret_sha256.to_owned(),
+            proof,
         };
-        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(caller.key.clone(), (Instant::now(), caller.clone()));
+        known.insert(caller.proof.name().to_owned(), (Instant::now(), caller.clone()));
         Ok(Some(caller))
     }
 
-    fn remembered(&self, id: &str, secret_sha256: &str) -> Option<Caller> {
-        use subtle::ConstantTimeEq as _;
-        let known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let (since, caller) = known.get(id)?;
-        let same = bool::from(caller.secret_sha256.as_bytes().ct_eq(secret_sha256.as_bytes()));
-        (same && since.elapsed() < BELIEVED).then(|| caller.clone())
+    fn remembered(&self, proof: &Proof) -> Option<Caller> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, caller) = known.get(proof.name())?;
+        (caller.proof.is(proof) && since.elapsed() < BELIEVED).then(|| caller.clone())
     }
 }
 

@@ -81,6 +81,11 @@ impl<K: Eq + Hash> Buckets<K> {
     }
 }
 
+/// Whole seconds, rounded up.
+pub fn seconds(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}
+
 /// Time until a bucket is full.
 fn missing(full_at: Option<&Instant>, now: Instant) -> Duration {
     full_at.map_or(Duration::ZERO, |full_at| full_at.saturating_duration_since(now))

@@ -2,16 +2,16 @@
 //!
 //! The answers say how much is left (`RateLimit` and `RateLimit-Policy`, draft-ietf-httpapi-ratelimit-headers-10).
 
-use std::time::Duration;
-
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::address::Address;
-use super::bucket::Standing;
-use crate::auth::caller::{Identity, given};
+use super::bucket::{Standing, seconds};
+use crate::api::session::SESSION;
+use crate::auth::caller::{Identity, Shown};
+use crate::auth::session;
 use crate::problem::Problem;
 use crate::request;
 use crate::state::Service;
@@ -25,8 +25,10 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// Finds out who makes the request, and lets it through unless it is one too many.
 pub async fn admit(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let address = Address::of(request::peer(request.extensions()));
-    let identity = match given(request.headers()) {
-        Some(key) => service.identify(key, address).await,
+    let identity = match Shown::of(request.headers()) {
+        // whoever logs in is who they say then, whatever the browser still has
+        Some(Shown::Cookie(_)) if is_login(&request) => Identity::Nobody,
+        Some(shown) => service.identify(&shown, address).await,
         None => Identity::Nobody,
     };
     let standing = match &identity {
@@ -34,15 +36,27 @@ pub async fn admit(State(service): State<Service>, mut request: Request, next: N
         Identity::Barred(standing) => *standing,
         Identity::Nobody | Identity::Unknown | Identity::Unsure(_) => service.meter.of_address(address),
     };
-    let mut response = if let Some(wait) = standing.wait {
-        let what = format!("the limit `{}` is used up", standing.policy);
-        Problem::too_many(what, Some(seconds(wait).max(1))).into_response()
+    let mut response = if standing.wait.is_some() {
+        Problem::exhausted(&standing).into_response()
+    } else if let Some(objection) = objection(&service, &identity, &request) {
+        Problem::csrf(objection).into_response()
     } else {
         request.extensions_mut().insert(identity);
+        request.extensions_mut().insert(address);
         next.run(request).await
     };
     say(response.headers_mut(), &standing);
     response
+}
+
+fn is_login(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path() == SESSION
+}
+
+/// Why a request is not served that a session vouches for.
+fn objection(service: &Service, identity: &Identity, request: &Request) -> Option<&'static str> {
+    let Identity::Known(caller) = identity else { return None };
+    session::objection(&service.signer, caller.session()?, request.method(), request.headers())
 }
 
 fn say(headers: &mut HeaderMap, standing: &Standing) {
@@ -54,9 +68,4 @@ fn say(headers: &mut HeaderMap, standing: &Standing) {
             headers.insert(name, value);
         }
     }
-}
-
-/// Whole seconds, rounded up.
-fn seconds(time: Duration) -> u64 {
-    time.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }

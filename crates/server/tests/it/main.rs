@@ -6,4 +6,5 @@ mod hostile;
 mod limits;
 mod live;
 mod matrix;
+mod session;
 mod support;

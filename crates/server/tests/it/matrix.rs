@@ -5,10 +5,16 @@ use axum::http::Request;
 use lbuild_server::router::openapi;
 use serde_json::{Value, json};
 
-use crate::support::{Fixture, SPEC, fixture};
+use crate::support::{Fixture, SPEC, Session, fixture};
 
 /// Operations that need no key.
 const OPEN: [&str; 3] = ["/health/live", "/health/ready", "/api/v1/schema"];
+
+/// Scopes of an owner who is no admin.
+const ALL: [&str; 5] = ["build:create", "build:read", "build:cancel", "config:write", "template:write"];
+
+/// A scope that no operation needs yet.
+const LOW: &str = "template:write";
 
 /// The scope that each operation needs; one that is missing here fails the test.
 fn scope(method: &str, path: &str) -> Option<&'static str> {
@@ -18,6 +24,8 @@ fn scope(method: &str, path: &str) -> Option<&'static str> {
         ("get", path) if path.starts_with("/api/v1/builds") => Some("build:read"),
         (_, path) if path.starts_with("/api/v1/admin/") => Some("admin"),
         ("post", "/api/v1/specs/validate") => Some(""),
+        ("post", "/api/v1/session") => Some("open"),
+        (_, "/api/v1/session") => Some("session"),
         ("get", "/ws" | "/ws/builds/{id}") => Some("websocket"),
         (_, path) if OPEN.contains(&path) => Some("open"),
         _ => None,
@@ -36,69 +44,167 @@ fn body(path: &str) -> (&'static str, String) {
     }
 }
 
-async fn ask(fixture: &Fixture, method: &str, path: &str, id: &str, key: &str) -> u16 {
-    let (kind, body) = body(path);
-    let path = path.replace("{id}", id).replace("{name}", "small.iso");
-    let mut request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
-    if !key.is_empty() {
-        request = request.header("authorization", format!("Bearer {key}"));
+/// How somebody shows who they are.
+enum Who {
+    Nobody,
+    Key(String),
+    Session(Session),
+}
+
+/// Everybody, either by their keys or by sessions of these.
+struct Cast {
+    owner: Who,
+    admin: Who,
+    /// Of the same tenant, with other scopes.
+    low: Who,
+    /// Of another tenant.
+    other: Who,
+    revoked: Who,
+}
+
+impl Cast {
+    async fn by_keys(fixture: &Fixture) -> Self {
+        let revoked = fixture.key(fixture.tenant, &ALL).await;
+        revoke(fixture, &revoked).await;
+        Self {
+            owner: Who::Key(fixture.key(fixture.tenant, &ALL).await),
+            admin: Who::Key(fixture.admin.clone()),
+            low: Who::Key(fixture.key(fixture.tenant, &[LOW]).await),
+            other: Who::Key(fixture.stranger("other", &ALL).await),
+            revoked: Who::Key(revoked),
+        }
     }
-    if !kind.is_empty() {
-        request = request.header("content-type", kind);
+
+    async fn by_sessions(fixture: &Fixture) -> Self {
+        let revoked = fixture.key(fixture.tenant, &ALL).await;
+        let session = async |key: &str| Who::Session(fixture.session(key).await);
+        let of_revoked = session(&revoked).await;
+        revoke(fixture, &revoked).await;
+        Self {
+            owner: session(&fixture.key(fixture.tenant, &ALL).await).await,
+            admin: session(&fixture.admin).await,
+            low: session(&fixture.key(fixture.tenant, &[LOW]).await).await,
+            other: session(&fixture.stranger("another", &ALL).await).await,
+            revoked: of_revoked,
+        }
     }
-    // an event stream of a build that goes on has no end, so this one has ended before it is asked for
-    fixture.call(request.body(Body::from(body)).expect("a request")).await.status.as_u16()
+}
+
+async fn revoke(fixture: &Fixture, key: &str) {
+    let id = key.strip_prefix("lb_live_").and_then(|rest| rest.get(..12)).expect("an id");
+    assert!(fixture.service.db.revoke_key(id).await.expect("an answer"));
+}
+
+/// An operation of the document, on a build that has ended: an event stream of one that goes on has no end.
+struct Operation<'a> {
+    fixture: &'a Fixture,
+    method: &'a str,
+    path: &'a str,
+    scope: &'a str,
+    build: String,
+}
+
+impl Operation<'_> {
+    fn request(&self) -> axum::http::request::Builder {
+        let path = self.path.replace("{id}", &self.build).replace("{name}", "small.iso");
+        Request::builder().method(self.method.to_uppercase().as_str()).uri(path)
+    }
+
+    async fn send(&self, request: axum::http::request::Builder) -> u16 {
+        let (kind, body) = body(self.path);
+        let request = if kind.is_empty() { request } else { request.header("content-type", kind) };
+        self.fixture.call(request.body(Body::from(body)).expect("a request")).await.status.as_u16()
+    }
+
+    async fn by(&self, who: &Who) -> u16 {
+        let request = self.request();
+        self.send(match who {
+            Who::Nobody => request,
+            Who::Key(key) => request.header("authorization", format!("Bearer {key}")),
+            Who::Session(session) => {
+                request.header("cookie", &session.cookie).header("x-csrf-token", &session.token)
+            }
+        })
+        .await
+    }
+
+    /// What a page of another site could make a browser send.
+    async fn refuses_forgeries(&self, session: &Session, name: &str) {
+        if self.method == "get" {
+            return;
+        }
+        let with_cookie = || self.request().header("cookie", &session.cookie);
+        assert_eq!(self.send(with_cookie()).await, 403, "{name} without the token");
+        let wrong = with_cookie().header("x-csrf-token", "0".repeat(64));
+        assert_eq!(self.send(wrong).await, 403, "{name} with a wrong token");
+        let elsewhere = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
+        for (header, value) in elsewhere {
+            let request = with_cookie().header("x-csrf-token", &session.token).header("host", "localhost");
+            assert_eq!(self.send(request.header(header, value)).await, 403, "{name} from a page elsewhere");
+        }
+    }
+
+    async fn check(&self, cast: &Cast, name: &str) {
+        assert_eq!(self.by(&Who::Nobody).await, 401, "{name} by nobody");
+        assert_eq!(self.by(&cast.revoked).await, 401, "{name} with a revoked key");
+        if let Who::Session(session) = &cast.owner {
+            self.refuses_forgeries(session, name).await;
+        }
+        if !["", "session"].contains(&self.scope) {
+            assert_eq!(self.by(&cast.low).await, 403, "{name} without the scope");
+        }
+        if self.path.contains("/builds/{id}") && self.scope != "admin" {
+            assert_eq!(self.by(&cast.other).await, 404, "{name} by a stranger");
+        }
+        if self.scope == "admin" {
+            assert_eq!(self.by(&cast.owner).await, 403, "{name} by an owner who is no admin");
+            assert_ne!(self.by(&cast.admin).await / 100, 5, "{name} by the admin");
+            return;
+        }
+        let status = self.by(&cast.owner).await;
+        // there is nothing to download of a build without artifacts, and no session where there is a key
+        let nothing = status == 404
+            && (self.path.contains("/artifacts/{name}")
+                || (self.scope == "session" && matches!(cast.owner, Who::Key(_))));
+        assert!(status < 300 || nothing, "{name} by its owner: {status}");
+    }
+}
+
+/// Every operation of the document: method, path, scope.
+fn operations(document: &Value) -> Vec<(String, String, &'static str)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().expect("methods").keys().filter(|key| *key != "parameters");
+        methods.map(move |method| (method.clone(), path.clone()))
+    });
+    let scoped = methods.map(|(method, path)| {
+        let scope = scope(&method, &path);
+        let scope = scope.unwrap_or_else(|| panic!("{method} {path} is in no row of the matrix"));
+        (method, path, scope)
+    });
+    scoped.collect()
 }
 
 #[tokio::test]
 async fn t29_every_operation_refuses_who_must_not_use_it() {
     let fixture = fixture().await;
-    let all = ["build:create", "build:read", "build:cancel", "config:write", "template:write"];
-    let owner = fixture.key(fixture.tenant, &all).await;
-    let low = fixture.key(fixture.tenant, &["template:write"]).await;
-    let other = fixture.stranger("other", &all).await;
-    let revoked = fixture.key(fixture.tenant, &all).await;
-    let id = revoked.strip_prefix("lb_live_").and_then(|rest| rest.get(..12)).expect("an id");
-    assert!(fixture.service.db.revoke_key(id).await.expect("an answer"));
-
     let document = serde_json::to_value(openapi()).expect("JSON");
-    let paths = document["paths"].as_object().expect("paths");
-    let mut operations = 0;
-    for (path, methods) in paths {
-        for method in methods.as_object().expect("methods").keys().filter(|key| *key != "parameters") {
-            operations += 1;
-            let Some(scope) = scope(method, path) else {
-                panic!("{method} {path} is in no row of the matrix")
-            };
-            if scope == "open" || scope == "websocket" {
+    let operations = operations(&document);
+    assert!(operations.len() >= 20, "{} operations", operations.len());
+    let casts = [("key", Cast::by_keys(&fixture).await), ("session", Cast::by_sessions(&fixture).await)];
+    for (way, cast) in &casts {
+        for (n, (method, path, scope)) in operations.iter().enumerate() {
+            // logging out ends what the others are asked with
+            if ["open", "websocket"].contains(scope) || (*scope == "session" && method == "delete") {
                 continue;
             }
-            let build = fixture.submit(&SPEC.replace("small", &format!("n{operations}"))).await;
-            let build_id = build.parse().expect("an id");
-            fixture.service.db.cancel(fixture.tenant, build_id).await.expect("it stops");
-            let by = async |key: &str| ask(&fixture, method, path, &build, key).await;
-            let name = format!("{method} {path}");
-            assert_eq!(by("").await, 401, "{name} by nobody");
-            assert_eq!(by(&revoked).await, 401, "{name} by a revoked key");
-            if !scope.is_empty() {
-                assert_eq!(by(&low).await, 403, "{name} without the scope");
-            }
-            let has_build = path.contains("/builds/{id}") && scope != "admin";
-            if has_build {
-                assert_eq!(by(&other).await, 404, "{name} by a stranger");
-            }
-            if scope == "admin" {
-                assert_eq!(by(&owner).await, 403, "{name} by an owner who is no admin");
-                assert_ne!(by(&fixture.admin).await / 100, 5, "{name} by the admin");
-            } else {
-                let status = by(&owner).await;
-                // a build without artifacts has none to download
-                let nothing = path.ends_with("/artifacts/{name}") && status == 404;
-                assert!(status < 300 || nothing, "{name} by its owner: {status}");
-            }
+            let build = fixture.submit(&SPEC.replace("small", &format!("{way}{n}"))).await;
+            let id = build.parse().expect("an id");
+            fixture.service.db.cancel(fixture.tenant, id).await.expect("it stops");
+            let operation = Operation { fixture: &fixture, method, path, scope, build };
+            operation.check(cast, &format!("{method} {path} by {way}")).await;
         }
     }
-    assert!(operations >= 20, "{operations} operations");
 }
 
 #[tokio::test]

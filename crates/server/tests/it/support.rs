@@ -40,6 +40,14 @@ pub struct Fixture {
     _directory: TempDir,
 }
 
+/// A browser that is logged in.
+pub struct Session {
+    /// What it sends as `Cookie`.
+    pub cookie: String,
+    /// What its pages send as `X-CSRF-Token`.
+    pub token: String,
+}
+
 /// An answer, read whole.
 pub struct Answer {
     pub status: StatusCode,
@@ -132,6 +140,15 @@ impl Fixture {
         };
         self.service.db.create_key(&new).await.expect("it is kept");
         text.reveal()
+    }
+
+    /// Logs in with a key.
+    pub async fn session(&self, key: &str) -> Session {
+        let body = json!({ "key": key }).to_string();
+        let answer = self.send("POST", "/api/v1/session", "", "application/json", body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        let cookie = answer.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+        Session { cookie, token: answer.json()["csrfToken"].as_str().expect("a token").to_owned() }
     }
 
     pub async fn call(&self, request: Request<Body>) -> Answer {
