@@ -47,7 +47,7 @@ const HAZARDS: &[Hazard] = &[
     },
     Hazard {
         words: &["TcpStream", "TcpListener", "UdpSocket", "ToSocketAddrs"],
-        homes: &["crates/fetch/", "crates/server/src/serve", "crates/testkit/"],
+        homes: &["crates/fetch/", "crates/server/src/serve", "crates/server/src/listen/", "crates/testkit/"],
         in_tests: false,
         why: "the network is reached by `fetch`, and by the service that listens",
     },
