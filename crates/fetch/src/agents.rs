@@ -133,6 +133,6 @@ pub(crate) fn is_http(url: &str) -> bool {
     is_tls(url) || has_scheme(url, "http")
 }
 
-fn has_scheme(url: &str, scheme: &str) -> bool {
+pub(crate) fn has_scheme(url: &str, scheme: &str) -> bool {
     url.split_once("://").is_some_and(|(found, _)| found.eq_ignore_ascii_case(scheme))
 }

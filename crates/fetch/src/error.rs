@@ -147,8 +147,14 @@ pub enum TransferError {
         /// The URL.
         url: String,
     },
-    /// The URL leads to where downloads may not go.
-    #[error("`{host}` is not a public address, and nothing else may be fetched from")]
+    /// The URL is one over which anybody could read along.
+    #[error("`{url}` is not an `https` URL")]
+    Insecure {
+        /// The URL.
+        url: String,
+    },
+    /// The URL leads to where the program may not go.
+    #[error("`{host}` is not a public address, and nothing else may be connected to")]
     Forbidden {
         /// The server, or the scheme of what has none.
         host: String,
@@ -190,6 +196,7 @@ impl TransferError {
             Self::TooLarge { .. }
             | Self::WrongDigest { .. }
             | Self::Unsupported { .. }
+            | Self::Insecure { .. }
             | Self::Forbidden { .. }
             | Self::Local { .. }
             | Self::Untrusted { .. } => false,
@@ -224,7 +231,7 @@ impl TransferError {
             Self::Status { .. } | Self::Local { .. } | Self::Forbidden { .. } => 3,
             Self::Slow { .. } | Self::Broken { .. } | Self::Protocol { .. } | Self::Untrusted { .. } => 2,
             Self::Timeout { .. } | Self::Down { .. } | Self::Resolve { .. } => 1,
-            Self::Unsupported { .. } => 0,
+            Self::Unsupported { .. } | Self::Insecure { .. } => 0,
         }
     }
 }

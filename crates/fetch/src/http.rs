@@ -81,6 +81,32 @@ impl Client {
         })
     }
 
+    /// Refuses a URL that must not be asked for.
+    pub(crate) fn check(&self, url: &str) -> Result<(), TransferError> {
+        self.options.check(url)
+    }
+
+    /// Sends one message; the status, and what `Retry-After` says. The body of the answer is not read.
+    pub(crate) fn post(
+        &self,
+        url: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> Result<(u16, Option<String>), TransferError> {
+        self.check(url)?;
+        let (agent, authorization) = self.agents.for_url(url);
+        let limit = self.options.total_timeout;
+        let mut request = agent.post(url).config().timeout_global(Some(limit)).build();
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(authorization) = authorization {
+            request = request.header(header::PROXY_AUTHORIZATION, authorization);
+        }
+        let response = request.send(body).map_err(|error| self.classify(error, host(url)))?;
+        Ok((response.status().as_u16(), text(&response, &header::RETRY_AFTER)))
+    }
+
     fn send(&self, url: &str, ask: Ask<'_>) -> Result<Response<Body>, ureq::Error> {
         let (agent, authorization) = self.agents.for_url(url);
         let mut request = agent.get(url);

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`Fetcher`] | fetches many files of known digest, or one small file of unknown digest |
 //! | [`FetchOptions`] | how many at once, how patient, offline |
-//! | [`Reach`] | which addresses downloads may go to |
+//! | [`Poster`] | sends messages, such as webhooks, to servers that others have named |
+//! | [`Reach`] | which addresses downloads and messages may go to |
 //! | [`FetchError`], [`TransferError`] | what went wrong with the whole, and with one transfer from one mirror |
 //! | [`hostconfig`] | which mirrors the machine's own package configuration names |
 //!
@@ -21,6 +22,7 @@ mod local;
 mod mirrors;
 mod options;
 mod pace;
+mod post;
 mod proxy;
 mod reach;
 mod resolver;
@@ -33,5 +35,6 @@ pub use error::{FetchError, TransferError};
 pub use fetcher::{Download, Fetcher, Progress};
 pub use lbuild_store::Cancel;
 pub use options::{FetchOptions, ProxySetting};
+pub use post::{Answer, Message, Poster};
 pub use reach::Reach;
 pub use small::Small;

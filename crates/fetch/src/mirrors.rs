@@ -35,9 +35,14 @@ impl Health {
 
 /// Host and port of an URL, or nothing for a local one.
 pub(crate) fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority(url);
     authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+/// User, host and port of a URL.
+pub(crate) fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::mirrors::host as authority;
+use crate::mirrors::{authority as authority_with_user, host as authority};
 
 /// Which addresses downloads may go to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,12 +24,7 @@ pub enum Reach {
 impl Reach {
     /// Whether a URL may be asked for, as far as it tells by itself.
     pub(crate) fn allows_url(&self, url: &str) -> bool {
-        let Self::Public { except } = self else { return true };
-        let below = |base: &String| {
-            let rest = url.strip_prefix(base.trim_end_matches('/'));
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        if except.iter().any(below) {
+        if self.excepts(url) {
             return true;
         }
         let usual_port = match url.split_once("://") {
@@ -37,8 +32,22 @@ impl Reach {
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("https") => "443",
             _ => return false,
         };
+        // a name before the host would be sent along, and hides where the URL leads
+        if authority_with_user(url).contains('@') {
+            return false;
+        }
         let (host, port) = split(authority(url));
         port.is_none_or(|port| port == usual_port) && names_no_inside(host)
+    }
+
+    /// Whether the operator has chosen what the URL leads to.
+    pub(crate) fn excepts(&self, url: &str) -> bool {
+        let Self::Public { except } = self else { return true };
+        let below = |base: &String| {
+            let rest = url.strip_prefix(base.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        except.iter().any(below)
     }
 
     /// Whether a connection to `address`, which the server in `authority` resolved to, may be made.
@@ -137,6 +146,8 @@ mod tests {
             "gopher://example.org/x",
             "file:///srv/mine",
             "http://mirror.corp:3142/debianx",
+            "https://user@example.org/x",
+            "https://example.org@10.0.0.1/x",
         ] {
             assert!(!public().allows_url(url), "{url}");
             assert!(Reach::Everywhere.allows_url(url), "{url}");

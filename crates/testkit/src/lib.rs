@@ -6,6 +6,7 @@
 //! - [`postgres`] starts a real PostgreSQL.
 //! - [`realdata`] finds the real indexes and packages that tests read.
 //! - [`child`] runs one test in a process of its own, to be killed or starved.
+//! - [`receiver`] takes messages and answers them as told.
 //! - [`rpmrepo`] makes RPM packages and repositories.
 //! - [`signing`] has RSA keys for fixtures.
 //! - [`treediff`] compares two file trees, with allowed differences and their reasons.
@@ -19,6 +20,7 @@ pub mod openpgp;
 pub mod pacman;
 pub mod postgres;
 pub mod realdata;
+pub mod receiver;
 pub mod rpmrepo;
 pub mod signing;
 pub mod tarball;
