@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::connect::{Database, DbError, all, change, one};
+use crate::delivery;
 use crate::id::BuildId;
 
 /// Kind of the events that are lines of the log; their data have the member `line`.
@@ -103,6 +104,7 @@ pub(crate) async fn append(
     );
     let end: Option<End> = one(transaction, statement).await?;
     let end = end.ok_or_else(|| DbErr::RecordNotFound(build.to_string()))?;
+    delivery::enqueue(db, transaction, build, events).await?;
     insert(db, transaction, build, events, &end).await.map(Some)
 }
 

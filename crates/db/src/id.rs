@@ -62,3 +62,11 @@ id!(
     /// A tenant: who owns builds and keys, and whom limits apply to.
     TenantId
 );
+id!(
+    /// A webhook.
+    WebhookId
+);
+id!(
+    /// A message of a webhook.
+    DeliveryId
+);

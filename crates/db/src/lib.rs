@@ -13,11 +13,13 @@
 //! | [`queue`] | which worker works on what: leases and fencing tokens |
 //! | [`build`] | builds as their owners see them |
 //! | [`event`] | what happened during a build |
+//! | [`webhook`], [`delivery`] | who is told of builds elsewhere, and the messages on their way |
 //! | [`audit`] | what was done by whom |
 
 pub mod audit;
 pub mod build;
 pub mod connect;
+pub mod delivery;
 pub mod event;
 pub mod id;
 pub mod key;
@@ -25,8 +27,9 @@ pub mod queue;
 pub mod session;
 pub mod submit;
 pub mod tenant;
+pub mod webhook;
 
 mod migration;
 
 pub use connect::{Clock, Database, DbError, OpenError};
-pub use id::{BuildId, TenantId};
+pub use id::{BuildId, DeliveryId, TenantId, WebhookId};

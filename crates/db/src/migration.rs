@@ -4,53 +4,59 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
 
 /// Every migration, oldest first.
+const MIGRATIONS: [Statements; 3] = [
+    Statements {
+        name: "0001_service",
+        both: include_str!("migration/0001_service.sql"),
+        sqlite: include_str!("migration/0001_service.sqlite.sql"),
+        postgres: include_str!("migration/0001_service.postgres.sql"),
+    },
+    Statements::plain("0004_session", include_str!("migration/0004_session.sql")),
+    Statements::plain("0005_webhooks", include_str!("migration/0005_webhooks.sql")),
+];
+
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Service), Box::new(Sessions)]
+        MIGRATIONS.into_iter().map(|migration| Box::new(migration) as Box<dyn MigrationTrait>).collect()
     }
 }
 
-/// Tenants, keys, builds with their events and artifacts, the audit log.
-struct Service;
+/// One migration.
+#[derive(Clone, Copy)]
+struct Statements {
+    name: &'static str,
+    /// For both databases, with `UUID` as the type of ids.
+    both: &'static str,
+    /// Behind that, for one of them.
+    sqlite: &'static str,
+    postgres: &'static str,
+}
 
-impl MigrationName for Service {
-    fn name(&self) -> &'static str {
-        "0001_service"
+impl Statements {
+    /// What is the same for both databases.
+    const fn plain(name: &'static str, both: &'static str) -> Self {
+        Self { name, both, sqlite: "", postgres: "" }
+    }
+}
+
+impl MigrationName for Statements {
+    fn name(&self) -> &str {
+        self.name
     }
 }
 
 #[async_trait::async_trait]
-impl MigrationTrait for Service {
+impl MigrationTrait for Statements {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let tables = include_str!("migration/0001_service.sql");
         let connection = manager.get_connection();
-        if manager.get_database_backend() == DbBackend::Sqlite {
-            // SQLite has no type for them: sixteen bytes
-            connection.execute_unprepared(&tables.replace("UUID", "BLOB")).await?;
-            connection.execute_unprepared(include_str!("migration/0001_service.sqlite.sql")).await?;
-        } else {
-            connection.execute_unprepared(tables).await?;
-            connection.execute_unprepared(include_str!("migration/0001_service.postgres.sql")).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Sessions of browsers.
-struct Sessions;
-
-impl MigrationName for Sessions {
-    fn name(&self) -> &'static str {
-        "0004_session"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Sessions {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared(include_str!("migration/0004_session.sql")).await?;
+        let text = match manager.get_database_backend() {
+            // SQLite has no type for ids: sixteen bytes
+            DbBackend::Sqlite => self.both.replace("UUID", "BLOB") + self.sqlite,
+            _ => self.both.to_owned() + self.postgres,
+        };
+        connection.execute_unprepared(&text).await?;
         Ok(())
     }
 }

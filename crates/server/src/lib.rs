@@ -9,6 +9,7 @@
 //! | [`listen`] | connections |
 //! | [`limit`] | what one caller may use |
 //! | [`live`] | what happens in builds, while it happens |
+//! | [`hooks`] | messages to other servers about builds |
 //! | [`worker`] | builds, on the engine |
 //! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
 //! | [`problem`], [`request`] | what every answer and every request has |
@@ -17,6 +18,7 @@
 pub mod api;
 pub mod artifact;
 pub mod auth;
+pub mod hooks;
 pub mod limit;
 pub mod listen;
 pub mod live;

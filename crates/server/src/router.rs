@@ -17,7 +17,7 @@ use utoipa::openapi::{Content, Object, Ref, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{admin, artifacts, builds, events, health, keys, log, session, socket, specs};
+use crate::api::{admin, artifacts, builds, events, health, keys, log, session, socket, specs, webhooks};
 use crate::limit::layer::admit;
 use crate::problem::Problem;
 use crate::request;
@@ -33,6 +33,7 @@ use crate::state::Service;
         (name = "artifacts", description = "What builds made"),
         (name = "specs", description = "Specs of systems"),
         (name = "session", description = "Sessions of browsers"),
+        (name = "webhooks", description = "Who is told of builds elsewhere"),
         (name = "admin", description = "Keys, tenants, the audit log"),
         (name = "operation", description = "Whether the service is well"),
     )
@@ -53,6 +54,12 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(socket::many))
         .routes(routes!(specs::validate))
         .routes(routes!(specs::schema))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::get, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::replay))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
         .routes(routes!(admin::create_tenant, admin::tenants))

@@ -12,8 +12,10 @@ use lbuild_db::key::NewKey;
 use lbuild_db::tenant::Tier;
 use lbuild_db::{Database, DbError, OpenError};
 use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
+use lbuild_fetch::Poster;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::artifact::{ArtifactError, Artifacts};
@@ -42,6 +44,8 @@ pub struct ServeOptions {
     pub database: Option<String>,
     /// Builds at the same time.
     pub workers: usize,
+    /// URLs of servers that webhooks may go to though they are not public.
+    pub egress: Vec<String>,
     /// How long builds may go on after it was told to stop, before they go back to the queue.
     pub drain: Duration,
     /// What callers may use.
@@ -89,6 +93,9 @@ pub enum ServeError {
     /// The engine.
     #[error("the engine does not start")]
     Engine(#[source] lbuild_engine::OpenError),
+    /// Nothing can be sent.
+    #[error("cannot send messages")]
+    Send(#[source] lbuild_fetch::FetchError),
     /// The address.
     #[error("cannot listen at {address}")]
     Listen {
@@ -135,6 +142,8 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
         Arc::new(move |told| tell_to.hub.tell(told)),
     ));
     let serving = tokio::spawn(listen(listener, router(service.clone()), options.limits.clone()));
+    let stop = CancellationToken::new();
+    let sending = tokio::spawn(service.courier().run(stop.clone()));
     started(&Started { address, admin_key, database });
     tokio::select! {
         _ = terminate.recv() => {}
@@ -146,7 +155,8 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
         _ = terminate.recv() => service.pool.drain(Duration::ZERO).await,
         _ = interrupt.recv() => service.pool.drain(Duration::ZERO).await,
     }
-    let _ = tokio::time::timeout(LAST_WORDS, working).await;
+    stop.cancel();
+    let _ = tokio::time::timeout(LAST_WORDS, async { (working.await, sending.await) }).await;
     serving.abort();
     Ok(())
 }
@@ -177,6 +187,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     }
     let pool = PoolOptions { workers: options.workers, scratch: scratch.clone(), name: name() };
     let secret = options.data.join("signing-secret");
+    let reach = lbuild_fetch::Reach::Public { except: options.egress.clone() };
     Ok(Service(Arc::new(Parts {
         _lock: lock,
         db,
@@ -184,7 +195,8 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         callers: Callers::default(),
         meter: Meter::new(options.limits.clone()),
         hub: Hub::default(),
-        signer: Signer::open(&secret).map_err(|source| data(&secret, source))?,
+        poster: Arc::new(Poster::new(reach).map_err(ServeError::Send)?),
+        signer: Arc::new(Signer::open(&secret).map_err(|source| data(&secret, source))?),
         pool: Pool::new(engine, pool).map_err(|source| data(&scratch, source))?,
     })))
 }

@@ -37,9 +37,18 @@ impl Signer {
             Err(error) => return Err(error),
         }
         if secret.len() < SECRET {
-            return Err(io::Error::other("the secret is too short; remove the file, and a new one is made"));
+            return Err(io::Error::other(
+                "the secret is too short; restore the file from a backup, or remove it, and webhooks get new secrets",
+            ));
         }
         Ok(Self { secret })
+    }
+
+    /// A secret for some purpose, always the same one.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of every length");
+        mac.update(format!("derive\n{purpose}").as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     /// The query that makes the address of an artifact good for a while.

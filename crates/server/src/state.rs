@@ -4,9 +4,11 @@ use std::fs::File;
 use std::sync::Arc;
 
 use lbuild_db::Database;
+use lbuild_fetch::Poster;
 
 use crate::artifact::Artifacts;
 use crate::auth::caller::Callers;
+use crate::hooks::courier::Courier;
 use crate::limit::Meter;
 use crate::live::hub::Hub;
 use crate::sign::Signer;
@@ -25,11 +27,21 @@ pub struct Parts {
     /// Who watches what.
     pub hub: Hub,
     /// Signs addresses of artifacts.
-    pub signer: Signer,
+    pub signer: Arc<Signer>,
+    /// Sends messages to other servers.
+    pub poster: Arc<Poster>,
     /// The workers of this process.
     pub pool: Arc<Pool>,
     /// Held, so that no other process uses the data directory.
     pub(crate) _lock: File,
+}
+
+impl Parts {
+    /// Whoever sends the messages of webhooks.
+    pub fn courier(&self) -> Courier {
+        let (poster, signer) = (Arc::clone(&self.poster), Arc::clone(&self.signer));
+        Courier { db: self.db.clone(), poster, signer }
+    }
 }
 
 /// The running service.

@@ -7,3 +7,4 @@ mod session;
 mod simulation;
 mod submit;
 mod support;
+mod webhooks;

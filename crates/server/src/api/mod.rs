@@ -9,6 +9,7 @@
 //! | [`artifacts`] | what builds made |
 //! | [`specs`] | checking specs, and their schema |
 //! | [`session`] | sessions of browsers |
+//! | [`webhooks`] | who is told of builds elsewhere |
 //! | [`keys`], [`admin`] | keys, tenants, the audit log |
 //! | [`health`] | whether the service is well, and numbers about it |
 //! | [`body`], [`range`] | reading what was sent, and parts of what is answered |
@@ -25,6 +26,7 @@ pub mod range;
 pub mod session;
 pub mod socket;
 pub mod specs;
+pub mod webhooks;
 
 /// A time of the database, in milliseconds since 1970, as RFC 3339 writes it.
 fn time(milliseconds: i64) -> String {

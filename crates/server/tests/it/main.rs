@@ -8,3 +8,4 @@ mod live;
 mod matrix;
 mod session;
 mod support;
+mod webhooks;

@@ -1,7 +1,11 @@
 //! Who may do what: every operation of the OpenAPI document, by every kind of caller (T29).
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Request;
+use lbuild_db::delivery::Outcome;
+use lbuild_db::webhook::WebhookSettings;
 use lbuild_server::router::openapi;
 use serde_json::{Value, json};
 
@@ -23,6 +27,7 @@ fn scope(method: &str, path: &str) -> Option<&'static str> {
         ("delete", "/api/v1/builds/{id}") | ("post", "/api/v1/builds/{id}/cancel") => Some("build:cancel"),
         ("get", path) if path.starts_with("/api/v1/builds") => Some("build:read"),
         (_, path) if path.starts_with("/api/v1/admin/") => Some("admin"),
+        (_, path) if path.starts_with("/api/v1/webhooks") => Some("config:write"),
         ("post", "/api/v1/specs/validate") => Some(""),
         ("post", "/api/v1/session") => Some("open"),
         (_, "/api/v1/session") => Some("session"),
@@ -38,10 +43,44 @@ fn body(path: &str) -> (&'static str, String) {
         "/api/v1/admin/keys" => {
             ("application/json", json!({ "name": "k", "scopes": ["build:read"] }).to_string())
         }
+        "/api/v1/webhooks" | "/api/v1/webhooks/{id}" => {
+            ("application/json", json!({ "url": "https://example.org/hook" }).to_string())
+        }
         "/api/v1/admin/tenants" => ("application/json", json!({ "name": "t", "tier": "free" }).to_string()),
         "/api/v1/admin/tenants/{id}" => ("application/json", json!({ "suspended": false }).to_string()),
         _ => ("", String::new()),
     }
+}
+
+/// What an operation is tried on: values of the parameters in its path.
+type Subject = Vec<(&'static str, String)>;
+
+/// A build that has ended, since an event stream of one that goes on has no end, or whatever else a path is about; all
+/// of the fixture's own tenant.
+async fn subject(fixture: &Fixture, path: &str, name: &str) -> Subject {
+    if path.starts_with("/api/v1/webhooks/") {
+        return webhook(fixture).await;
+    }
+    let build = fixture.submit(&SPEC.replace("small", name)).await;
+    let id = build.parse().expect("an id");
+    fixture.service.db.cancel(fixture.tenant, id).await.expect("it stops");
+    vec![("{id}", build), ("{name}", "small.iso".to_owned())]
+}
+
+async fn webhook(fixture: &Fixture) -> Subject {
+    let db = &fixture.service.db;
+    let settings = WebhookSettings {
+        url: "https://example.org/hook".to_owned(),
+        format: "standard".to_owned(),
+        events: vec!["build.dead".to_owned()],
+    };
+    let webhook = db.create_webhook(fixture.tenant, &settings, 100).await.expect("an answer").expect("one");
+    let delivery = db.send_to_webhook(webhook.id, "webhook.test", &json!({})).await.expect("it is written");
+    // what other operations wrote is due before
+    while let Some(due) = db.claim_delivery(Duration::from_mins(1)).await.expect("an answer") {
+        db.end_attempt(&due, &Outcome::Delivered, None, None).await.expect("it has ended");
+    }
+    vec![("{id}", webhook.id.to_string()), ("{delivery}", delivery.to_string())]
 }
 
 /// How somebody shows who they are.
@@ -95,18 +134,19 @@ async fn revoke(fixture: &Fixture, key: &str) {
     assert!(fixture.service.db.revoke_key(id).await.expect("an answer"));
 }
 
-/// An operation of the document, on a build that has ended: an event stream of one that goes on has no end.
+/// An operation of the document.
 struct Operation<'a> {
     fixture: &'a Fixture,
     method: &'a str,
     path: &'a str,
     scope: &'a str,
-    build: String,
+    subject: Subject,
 }
 
 impl Operation<'_> {
     fn request(&self) -> axum::http::request::Builder {
-        let path = self.path.replace("{id}", &self.build).replace("{name}", "small.iso");
+        let path =
+            self.subject.iter().fold(self.path.to_owned(), |path, (name, value)| path.replace(name, value));
         Request::builder().method(self.method.to_uppercase().as_str()).uri(path)
     }
 
@@ -153,7 +193,7 @@ impl Operation<'_> {
         if !["", "session"].contains(&self.scope) {
             assert_eq!(self.by(&cast.low).await, 403, "{name} without the scope");
         }
-        if self.path.contains("/builds/{id}") && self.scope != "admin" {
+        if self.path.contains("{id}") && self.scope != "admin" {
             assert_eq!(self.by(&cast.other).await, 404, "{name} by a stranger");
         }
         if self.scope == "admin" {
@@ -198,10 +238,8 @@ async fn t29_every_operation_refuses_who_must_not_use_it() {
             if ["open", "websocket"].contains(scope) || (*scope == "session" && method == "delete") {
                 continue;
             }
-            let build = fixture.submit(&SPEC.replace("small", &format!("{way}{n}"))).await;
-            let id = build.parse().expect("an id");
-            fixture.service.db.cancel(fixture.tenant, id).await.expect("it stops");
-            let operation = Operation { fixture: &fixture, method, path, scope, build };
+            let subject = subject(&fixture, path, &format!("{way}{n}")).await;
+            let operation = Operation { fixture: &fixture, method, path, scope, subject };
             operation.check(cast, &format!("{method} {path} by {way}")).await;
         }
     }

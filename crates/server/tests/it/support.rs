@@ -82,20 +82,27 @@ impl Answer {
 
 /// A service whose limits no test meets by accident.
 pub async fn fixture() -> Fixture {
-    let plenty = Quota { requests: 1_000_000, window: Duration::from_mins(1) };
-    fixture_with(Limits { address: plenty, failures: plenty, ..Limits::default() }).await
+    fixture_like(|_| {}).await
 }
 
 pub async fn fixture_with(limits: Limits) -> Fixture {
+    fixture_like(|options| options.limits = limits).await
+}
+
+/// A service with other options.
+pub async fn fixture_like(change: impl FnOnce(&mut ServeOptions)) -> Fixture {
+    let plenty = Quota { requests: 1_000_000, window: Duration::from_mins(1) };
     let directory = tempfile::tempdir().expect("a directory");
-    let options = ServeOptions {
+    let mut options = ServeOptions {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data: directory.path().to_owned(),
         database: None,
         workers: 0,
+        egress: Vec::new(),
         drain: Duration::ZERO,
-        limits,
+        limits: Limits { address: plenty, failures: plenty, ..Limits::default() },
     };
+    change(&mut options);
     let service = open(&options).await.expect("the service opens");
     let admin = first_key(&service.db).await.expect("an answer").expect("the first key");
     let tenant = service.db.tenants().await.expect("tenants")[0].id;
