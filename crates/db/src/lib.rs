@@ -15,12 +15,14 @@
 //! | [`event`] | what happened during a build |
 //! | [`webhook`], [`delivery`] | who is told of builds elsewhere, and the messages on their way |
 //! | [`audit`] | what was done by whom |
+//! | [`figures`] | numbers about all of it |
 
 pub mod audit;
 pub mod build;
 pub mod connect;
 pub mod delivery;
 pub mod event;
+pub mod figures;
 pub mod id;
 pub mod key;
 pub mod queue;

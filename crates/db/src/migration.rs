@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [Statements; 3] = [
+const MIGRATIONS: [Statements; 4] = [
     Statements {
         name: "0001_service",
         both: include_str!("migration/0001_service.sql"),
@@ -13,6 +13,7 @@ const MIGRATIONS: [Statements; 3] = [
     },
     Statements::plain("0004_session", include_str!("migration/0004_session.sql")),
     Statements::plain("0005_webhooks", include_str!("migration/0005_webhooks.sql")),
+    Statements::plain("0006_figures", include_str!("migration/0006_figures.sql")),
 ];
 
 pub(crate) struct Migrator;

@@ -9,6 +9,7 @@
 //! | [`listen`] | connections |
 //! | [`limit`] | what one caller may use |
 //! | [`live`] | what happens in builds, while it happens |
+//! | [`metrics`] | numbers about the service |
 //! | [`hooks`] | messages to other servers about builds |
 //! | [`worker`] | builds, on the engine |
 //! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
@@ -22,6 +23,7 @@ pub mod hooks;
 pub mod limit;
 pub mod listen;
 pub mod live;
+pub mod metrics;
 pub mod problem;
 pub mod request;
 pub mod router;

@@ -1,11 +1,11 @@
 //! Every route, and the OpenAPI document that describes them.
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::header::HeaderBuilder;
@@ -17,8 +17,12 @@ use utoipa::openapi::{Content, Object, Ref, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api::{admin, artifacts, builds, events, health, keys, log, session, socket, specs, webhooks};
+use crate::api::{
+    admin, artifacts, builds, document, events, health, keys, log, metrics, session, short, socket, specs,
+    webhooks,
+};
 use crate::limit::layer::admit;
+use crate::metrics::count::count;
 use crate::problem::Problem;
 use crate::request;
 use crate::state::Service;
@@ -69,6 +73,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(session::login, session::show, session::logout))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
 }
 
 /// The OpenAPI document of the service.
@@ -103,18 +108,30 @@ fn limited(path: &mut PathItem) {
 
 /// Everything that the service answers.
 pub fn router(service: Service) -> Router {
-    let document = openapi();
     let (routes, _) = routes().split_for_parts();
     routes
         .route("/health", get(health::ready))
-        .route("/openapi.json", get(move || async move { Json(document) }))
+        .merge(short::routes())
+        .merge(document::routes(openapi()))
         .fallback(missing)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(service.clone(), admit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(request::identify))
+        .layer(middleware::from_fn_with_state(service.metrics.clone(), count))
         // bodies are read in one place, with its own limit
         .layer(DefaultBodyLimit::disable())
+        .with_state(service)
+}
+
+/// Numbers and health for a network of the operator's own: nobody needs a key there.
+pub fn inner_router(service: Service) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics::open))
+        .route("/health", get(health::ready))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .fallback(missing)
         .with_state(service)
 }
 

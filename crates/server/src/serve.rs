@@ -15,6 +15,7 @@ use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use lbuild_fetch::Poster;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -25,7 +26,8 @@ use crate::auth::scope::Scope;
 use crate::limit::{Limits, Meter};
 use crate::listen::listen;
 use crate::live::hub::Hub;
-use crate::router::router;
+use crate::metrics::Metrics;
+use crate::router::{inner_router, router};
 use crate::sign::Signer;
 use crate::state::{Parts, Service};
 use crate::worker::{Pool, PoolOptions};
@@ -44,6 +46,8 @@ pub struct ServeOptions {
     pub database: Option<String>,
     /// Builds at the same time.
     pub workers: usize,
+    /// Where numbers and health are served to whoever reaches it.
+    pub metrics: Option<SocketAddr>,
     /// URLs of servers that webhooks may go to though they are not public.
     pub egress: Vec<String>,
     /// How long builds may go on after it was told to stop, before they go back to the queue.
@@ -130,9 +134,9 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Run)?;
     let service = open(options).await?;
     let admin_key = first_key(&service.db).await?;
-    let listening = |source| ServeError::Listen { address: options.listen, source };
-    let listener = TcpListener::bind(options.listen).await.map_err(listening)?;
-    let address = listener.local_addr().map_err(listening)?;
+    let listener = bind(options.listen).await?;
+    let address =
+        listener.local_addr().map_err(|source| ServeError::Listen { address: options.listen, source })?;
     let database = service.db.kind();
 
     let tell_to = service.clone();
@@ -142,6 +146,13 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
         Arc::new(move |told| tell_to.hub.tell(told)),
     ));
     let serving = tokio::spawn(listen(listener, router(service.clone()), options.limits.clone()));
+    let inner = match options.metrics {
+        Some(address) => {
+            let (listener, app) = (bind(address).await?, inner_router(service.clone()));
+            Some(tokio::spawn(listen(listener, app, options.limits.clone())))
+        }
+        None => None,
+    };
     let stop = CancellationToken::new();
     let sending = tokio::spawn(service.courier().run(stop.clone()));
     started(&Started { address, admin_key, database });
@@ -158,7 +169,12 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
     stop.cancel();
     let _ = tokio::time::timeout(LAST_WORDS, async { (working.await, sending.await) }).await;
     serving.abort();
+    inner.inspect(JoinHandle::abort);
     Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
 }
 
 /// Opens every part of a service.
@@ -185,7 +201,13 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(data(&scratch, error)),
         _ => {}
     }
-    let pool = PoolOptions { workers: options.workers, scratch: scratch.clone(), name: name() };
+    let metrics = Arc::new(Metrics::default());
+    let pool = PoolOptions {
+        workers: options.workers,
+        scratch: scratch.clone(),
+        name: name(),
+        metrics: Arc::clone(&metrics),
+    };
     let secret = options.data.join("signing-secret");
     let reach = lbuild_fetch::Reach::Public { except: options.egress.clone() };
     Ok(Service(Arc::new(Parts {
@@ -195,6 +217,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         callers: Callers::default(),
         meter: Meter::new(options.limits.clone()),
         hub: Hub::default(),
+        metrics,
         poster: Arc::new(Poster::new(reach).map_err(ServeError::Send)?),
         signer: Arc::new(Signer::open(&secret).map_err(|source| data(&secret, source))?),
         pool: Pool::new(engine, pool).map_err(|source| data(&scratch, source))?,

@@ -11,6 +11,7 @@ use crate::auth::caller::Callers;
 use crate::hooks::courier::Courier;
 use crate::limit::Meter;
 use crate::live::hub::Hub;
+use crate::metrics::Metrics;
 use crate::sign::Signer;
 use crate::worker::Pool;
 
@@ -28,6 +29,8 @@ pub struct Parts {
     pub hub: Hub,
     /// Signs addresses of artifacts.
     pub signer: Arc<Signer>,
+    /// Numbers about this process.
+    pub metrics: Arc<Metrics>,
     /// Sends messages to other servers.
     pub poster: Arc<Poster>,
     /// The workers of this process.

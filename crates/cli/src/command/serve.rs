@@ -35,6 +35,9 @@ pub struct Options {
     /// How long builds may go on after the service was told to stop; then they go back to the queue
     #[arg(long, env = "LBUILD_DRAIN", value_name = "SECONDS", default_value_t = 60)]
     drain: u64,
+    /// Where to serve /metrics and /health without a key, for a network of your own
+    #[arg(long, env = "LBUILD_METRICS", value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
     /// Server that webhooks may go to though it is not public, with its scheme and port; may be given again
     #[arg(long, env = "LBUILD_EGRESS", value_name = "URL", value_delimiter = ',')]
     egress: Vec<String>,
@@ -63,6 +66,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
         data: options.place.data()?,
         database: options.place.database.clone(),
         workers: options.workers,
+        metrics: options.metrics,
         egress: options.egress.clone(),
         drain: Duration::from_secs(options.drain),
         limits: Limits::default(),

@@ -77,7 +77,12 @@ pub async fn download(
     answer(&service, &artifact, &parts.headers).await
 }
 
-async fn answer(service: &Service, artifact: &Artifact, headers: &HeaderMap) -> Result<Response, Problem> {
+/// The bytes of an artifact, or the part of them that is wanted.
+pub(super) async fn answer(
+    service: &Service,
+    artifact: &Artifact,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let etag = format!("\"{}\"", artifact.sha256);
     if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());

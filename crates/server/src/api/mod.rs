@@ -11,19 +11,23 @@
 //! | [`session`] | sessions of browsers |
 //! | [`webhooks`] | who is told of builds elsewhere |
 //! | [`keys`], [`admin`] | keys, tenants, the audit log |
-//! | [`health`] | whether the service is well, and numbers about it |
+//! | [`health`], [`metrics`] | whether the service is well, and numbers about it |
+//! | [`mod@short`], [`document`] | the short routes; the OpenAPI document and its page |
 //! | [`body`], [`range`] | reading what was sent, and parts of what is answered |
 
 pub mod admin;
 pub mod artifacts;
 pub mod body;
 pub mod builds;
+pub mod document;
 pub mod events;
 pub mod health;
 pub mod keys;
 pub mod log;
+pub mod metrics;
 pub mod range;
 pub mod session;
+pub mod short;
 pub mod socket;
 pub mod specs;
 pub mod webhooks;

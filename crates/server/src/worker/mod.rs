@@ -21,11 +21,12 @@ use std::time::{Duration, Instant};
 
 use lbuild_db::Database;
 use lbuild_db::queue::{Claimed, Ending, Lease, LeaseError, Told};
-use lbuild_engine::{BuildError, Cancel, Engine, Observer};
+use lbuild_engine::{BuildError, Cancel, Engine, Event, Observer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::artifact::Artifacts;
+use crate::metrics::Metrics;
 use crate::problem::chain;
 use record::{Recorder, Recording};
 
@@ -58,6 +59,8 @@ pub struct PoolOptions {
     pub scratch: PathBuf,
     /// What this process is called in the queue.
     pub name: String,
+    /// Numbers about this process.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The workers of one process.
@@ -262,9 +265,14 @@ impl Desk {
     async fn build(&self, claimed: Claimed, scratch: &Path, recording: Recording, cancel: &Cancel) -> Ending {
         let (engine, cancelled) = (Arc::clone(&self.pool.engine), cancel.clone());
         let place = scratch.to_owned();
+        let metrics = Arc::clone(&self.pool.options.metrics);
         let built = tokio::task::spawn_blocking(move || {
             let request = task::request(&claimed.spec, claimed.boot_check, &place)?;
-            let observer = Observer { events: &|event| recording.note(event), cancel: &cancelled };
+            let note = |event: Event| {
+                metrics.event(&event);
+                recording.note(event);
+            };
+            let observer = Observer { events: &note, cancel: &cancelled };
             engine.build(&request, &observer).map(|report| (request, report))
         });
         let ending = match built.await {
@@ -274,6 +282,7 @@ impl Desk {
             Ok(Err(error)) => failure::ending(&error, BACKOFF),
             Err(panic) => failure::panicked(&panic, BACKOFF),
         };
+        self.pool.options.metrics.ended(failure::name(&ending));
         tracing::info!(build = %scratch.display(), ending = failure::name(&ending), "build ended");
         ending
     }

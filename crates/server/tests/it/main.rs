@@ -6,6 +6,7 @@ mod hostile;
 mod limits;
 mod live;
 mod matrix;
+mod operation;
 mod session;
 mod support;
 mod webhooks;

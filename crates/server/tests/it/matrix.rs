@@ -27,6 +27,7 @@ fn scope(method: &str, path: &str) -> Option<&'static str> {
         ("delete", "/api/v1/builds/{id}") | ("post", "/api/v1/builds/{id}/cancel") => Some("build:cancel"),
         ("get", path) if path.starts_with("/api/v1/builds") => Some("build:read"),
         (_, path) if path.starts_with("/api/v1/admin/") => Some("admin"),
+        ("get", "/metrics") => Some("admin"),
         (_, path) if path.starts_with("/api/v1/webhooks") => Some("config:write"),
         ("post", "/api/v1/specs/validate") => Some(""),
         ("post", "/api/v1/session") => Some("open"),

@@ -98,6 +98,7 @@ pub async fn fixture_like(change: impl FnOnce(&mut ServeOptions)) -> Fixture {
         data: directory.path().to_owned(),
         database: None,
         workers: 0,
+        metrics: None,
         egress: Vec::new(),
         drain: Duration::ZERO,
         limits: Limits { address: plenty, failures: plenty, ..Limits::default() },

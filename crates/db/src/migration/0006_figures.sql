@@ -1,0 +1,1 @@
+CREATE INDEX build_count ON build (status, base);
