@@ -2,6 +2,7 @@
 //! What runs beside them in the sandbox (dpkg, mksquashfs) costs the reference the same.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,14 +41,17 @@ impl Sampler {
     }
 }
 
+/// What one process has resident now, in bytes; its directory is below `/proc`.
+pub fn resident_of(process: &Path) -> io::Result<u64> {
+    Ok(anonymous(&fs::read_to_string(process.join("status"))?))
+}
+
 fn resident(executable: &Path) -> u64 {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let ours = processes
         .filter(|process| fs::read_link(process.path().join("exe")).is_ok_and(|exe| exe == executable));
     // a process may end while it is looked at
-    ours.filter_map(|process| fs::read_to_string(process.path().join("status")).ok())
-        .map(|status| anonymous(&status))
-        .sum()
+    ours.filter_map(|process| resident_of(&process.path()).ok()).sum()
 }
 
 /// Anonymous and shared memory in the text of `/proc/<pid>/status`, in bytes. Mapped files, such as the executable

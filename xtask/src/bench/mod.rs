@@ -6,6 +6,7 @@
 //! | [`product`] | our builds: cold, warm, changed, unchanged |
 //! | [`mod@reference`] | mmdebstrap, mksquashfs and grub-mkrescue with the same packages |
 //! | [`resolve`] | indexes and the resolver, against apt and libsolv |
+//! | [`service`] | the service under load, its queue and its lists |
 //! | [`apt`], [`sources`] | apt with directories of its own, over the archives of a lock |
 //! | [`memory`] | the memory of our own processes |
 //! | [`table`] | ratios, limits and the markdown |
@@ -16,6 +17,7 @@ mod memory;
 mod product;
 mod reference;
 mod resolve;
+mod service;
 mod sources;
 mod table;
 
@@ -35,7 +37,7 @@ use table::Table;
 /// How to measure.
 #[derive(Args)]
 pub struct Options {
-    /// What to measure; both, if none is named.
+    /// What to measure; everything, if nothing is named.
     #[command(subcommand)]
     part: Option<Part>,
     /// Measurements of each case; the median counts.
@@ -59,6 +61,8 @@ enum Part {
     Build,
     /// Indexes and the resolver, against apt and libsolv; it takes a minute.
     Resolve,
+    /// The service under load, its queue and its lists; it takes some minutes.
+    Service,
 }
 
 /// Seconds that `work` takes.
@@ -83,12 +87,14 @@ pub fn run(workspace: &Workspace, options: &Options) -> Outcome {
             .current_dir(&workspace.root),
     )?;
     let scratch = options.scratch.clone().unwrap_or_else(|| workspace.root.join("target/bench"));
-    let parts = options.part.map_or_else(|| vec![Part::Resolve, Part::Build], |part| vec![part]);
+    let parts =
+        options.part.map_or_else(|| vec![Part::Resolve, Part::Build, Part::Service], |part| vec![part]);
     let mut kept = true;
     for part in parts {
         let table = in_scratch(&scratch, || match part {
             Part::Build => build::measure(workspace, options, &scratch),
             Part::Resolve => resolve::measure(workspace, options, &scratch),
+            Part::Service => service::measure(workspace, options, &scratch),
         })?;
         println!("{}", table.markdown());
         if options.write {

@@ -42,6 +42,26 @@ impl Row {
         }
     }
 
+    /// A rate per second that is to be at least `least`.
+    pub fn rate(name: &str, value: f64, least: f64) -> Self {
+        Self {
+            value: format!("{value:.0}/s"),
+            limit: format!("{least:.0}/s"),
+            kept: Some(value >= least),
+            ..Self::told(name, 0.0)
+        }
+    }
+
+    /// A count that is to be at most `most`.
+    pub fn count(name: &str, value: f64, most: f64) -> Self {
+        Self {
+            value: format!("{value}"),
+            limit: format!("{most}"),
+            kept: Some(value <= most),
+            ..Self::told(name, 0.0)
+        }
+    }
+
     /// A time that has no limit.
     pub fn told(name: &str, value: f64) -> Self {
         Self {
