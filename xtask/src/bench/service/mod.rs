@@ -100,10 +100,10 @@ fn percentile(times: &mut [f64]) -> f64 {
 fn under_load(program: &Path, data: &Path, spec: &str) -> Result<Times, Box<dyn std::error::Error>> {
     let service = Service::start(program, data, 2)?;
     let mut client = service.client()?;
-    let running: Vec<String> = ["one", "two"]
-        .iter()
-        .map(|name| submit(&mut client, &renamed(spec, name)))
-        .collect::<io::Result<_>>()?;
+    let mut running = Vec::new();
+    for name in ["one", "two"] {
+        running.push(submit(&mut client, &renamed(spec, name)?)?);
+    }
     wait_until_running(&mut client, &running)?;
     let began = Instant::now();
     let threads: Vec<_> = (0..CONNECTIONS)
@@ -209,9 +209,8 @@ fn small(name: &str) -> String {
 }
 
 /// The spec under another name, so that no build waits for another's artifacts.
-fn renamed(spec: &str, name: &str) -> String {
-    let line = |line: &str| {
-        if line.starts_with("name = ") { format!("name = \"{name}\"") } else { line.to_owned() }
-    };
-    spec.lines().map(line).collect::<Vec<_>>().join("\n")
+fn renamed(spec: &str, name: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let mut spec: toml::Table = spec.parse()?;
+    spec.insert("name".to_owned(), name.into());
+    Ok(toml::to_string(&spec)?)
 }
