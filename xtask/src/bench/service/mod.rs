@@ -26,8 +26,8 @@ const RATE: u32 = 200;
 /// Connections that they come over.
 const CONNECTIONS: u32 = 8;
 
-/// How long they come.
-const SECONDS: u32 = 15;
+/// How long they come: a tenant may have a thousand builds in the queue.
+const SECONDS: u32 = 9;
 
 /// Clients that watch a build in which nothing happens.
 const WATCHERS: usize = 2000;
