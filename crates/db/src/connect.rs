@@ -22,6 +22,9 @@ const CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection before the database counts as lost.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The number of the lock that whoever migrates has.
+const MIGRATION: i64 = 0x6c62_7569_6c64;
+
 /// A database failed; nothing is known about what it did.
 #[derive(Debug, thiserror::Error)]
 #[error("the database failed")]
@@ -103,9 +106,17 @@ impl Database {
         Self { clock, ..self }
     }
 
-    /// Applies every migration that it lacks.
+    /// Applies every migration that it lacks. Of several processes that do so, one does at a time.
     pub async fn migrate(&self) -> Result<(), OpenError> {
-        Migrator::up(&self.writer, None).await.map_err(OpenError::Migrate)
+        if self.is_sqlite() {
+            // a file has one process at a time
+            return Migrator::up(&self.writer, None).await.map_err(OpenError::Migrate);
+        }
+        let turn = self.begin().await.map_err(OpenError::Migrate)?;
+        let text = format!("SELECT pg_advisory_xact_lock({MIGRATION})");
+        turn.execute_unprepared(&text).await.map_err(OpenError::Migrate)?;
+        Migrator::up(&self.writer, None).await.map_err(OpenError::Migrate)?;
+        turn.commit().await.map_err(OpenError::Migrate)
     }
 
     /// Migrations that it lacks.

@@ -12,17 +12,21 @@
 //! | [`submit`] | taking a build in |
 //! | [`queue`] | which worker works on what: leases and fencing tokens |
 //! | [`build`] | builds as their owners see them |
+//! | [`blob`] | which bytes the artifact store has to keep |
+//! | [`fleet`] | what several processes need to be one service |
 //! | [`event`] | what happened during a build |
 //! | [`webhook`], [`delivery`] | who is told of builds elsewhere, and the messages on their way |
 //! | [`audit`] | what was done by whom |
 //! | [`figures`] | numbers about all of it |
 
 pub mod audit;
+pub mod blob;
 pub mod build;
 pub mod connect;
 pub mod delivery;
 pub mod event;
 pub mod figures;
+pub mod fleet;
 pub mod id;
 pub mod key;
 pub mod queue;

@@ -4,13 +4,14 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [Statements; 4] = [
+const MIGRATIONS: [Statements; 5] = [
     Statements {
         name: "0001_service",
         both: include_str!("migration/0001_service.sql"),
         sqlite: include_str!("migration/0001_service.sqlite.sql"),
         postgres: include_str!("migration/0001_service.postgres.sql"),
     },
+    Statements::plain("0003_fleet", include_str!("migration/0003_fleet.sql")),
     Statements::plain("0004_session", include_str!("migration/0004_session.sql")),
     Statements::plain("0005_webhooks", include_str!("migration/0005_webhooks.sql")),
     Statements::plain("0006_figures", include_str!("migration/0006_figures.sql")),

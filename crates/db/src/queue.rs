@@ -176,7 +176,8 @@ struct Count {
 }
 
 /// The lease is valid: parameters 1 and 2 are the build and the fencing token.
-const HELD: &str = "id = $1 AND attempt = $2 AND status IN ('running', 'booting') AND lease_until > {now}";
+pub(crate) const HELD: &str =
+    "id = $1 AND attempt = $2 AND status IN ('running', 'booting') AND lease_until > {now}";
 
 impl Database {
     /// Takes the build whose turn it is, for as long as `lease`.
@@ -266,7 +267,7 @@ impl Database {
         let row: Option<Held> =
             one(&transaction, self.sql(&text, [held.build.into(), held.attempt.into()])).await?;
         let row = row.ok_or(LeaseError::Lost)?;
-        let status = self.settle(&transaction, held.build, &row, ending).await?;
+        let status = self.settle(&transaction, held, &row, ending).await?;
         let mut events = events.to_vec();
         events.push(state(status, row.now));
         let mut told = vec![tell(self, &transaction, held.build, &events).await?];
@@ -278,24 +279,14 @@ impl Database {
     async fn settle(
         &self,
         transaction: &DatabaseTransaction,
-        build: BuildId,
+        held: &Lease,
         row: &Held,
         ending: &Ending,
     ) -> Result<Status, DbErr> {
+        let build = held.build;
         match ending {
             Ending::Succeeded { artifacts, cache, boot, warnings } => {
-                for artifact in artifacts {
-                    let text = "INSERT INTO artifact (build_id, name, media_type, size, sha256)
-                                VALUES ($1, $2, $3, $4, $5)";
-                    let values = [
-                        build.into(),
-                        artifact.name.as_str().into(),
-                        artifact.media_type.as_str().into(),
-                        artifact.size.into(),
-                        artifact.sha256.as_str().into(),
-                    ];
-                    change(transaction, self.sql(text, values)).await?;
-                }
+                self.name_artifacts(transaction, held, artifacts).await?;
                 let text = "UPDATE build SET progress = 1, cache = $2, boot = $3, warnings = $4
                             WHERE id = $1";
                 let values = [
@@ -311,6 +302,9 @@ impl Database {
             Ending::Cancelled => self.end(transaction, build, Status::Cancelled, None).await,
             Ending::Faulted { failure, delay } => {
                 self.try_again(transaction, build, row, Some(failure), milliseconds(*delay)).await
+            }
+            Ending::Released if row.cancel_requested => {
+                self.end(transaction, build, Status::Cancelled, None).await
             }
             Ending::Released => {
                 let text = "UPDATE build SET status = 'queued', progress = 0 WHERE id = $1";

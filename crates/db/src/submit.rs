@@ -189,7 +189,10 @@ impl Database {
         new: &NewBuild,
         now: i64,
     ) -> Result<Taken, DbErr> {
-        let finished = self.finished_alike(transaction, new).await?;
+        let finished = match self.finished_alike(transaction, new).await? {
+            Some(source) => self.hold_artifacts(transaction, source).await?.then_some(source),
+            None => None,
+        };
         let leader = if finished.is_some() { None } else { self.in_flight(transaction, new).await? };
         self.catch_up(transaction, new.tenant).await?;
         let text =

@@ -14,11 +14,13 @@
 //! | [`worker`] | builds, on the engine |
 //! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
 //! | [`problem`], [`request`] | what every answer and every request has |
+//! | [`failpoint`] | where tests kill this process |
 //! | [`state`] | what every handler shares |
 
 pub mod api;
 pub mod artifact;
 pub mod auth;
+pub mod failpoint;
 pub mod hooks;
 pub mod limit;
 pub mod listen;

@@ -8,6 +8,7 @@ use lbuild_spec::{Diagnostic, Diagnostics, Severity};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::artifact::ArtifactError;
 use crate::limit::bucket::{Standing, seconds};
 use crate::request;
 
@@ -177,6 +178,18 @@ impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         tracing::error!(error = chain(&error), "the database failed");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", "The database does not answer")
+            .detail("nothing was done; try again")
+            .retry_after(RETRY_SECONDS)
+    }
+}
+
+impl From<ArtifactError> for Problem {
+    fn from(error: ArtifactError) -> Self {
+        if matches!(error, ArtifactError::Disk { .. }) {
+            return Self::internal(&error);
+        }
+        tracing::error!(error = chain(&error), "the store of artifacts failed");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", "The store of artifacts does not answer")
             .detail("nothing was done; try again")
             .retry_after(RETRY_SECONDS)
     }

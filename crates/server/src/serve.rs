@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::artifact::{ArtifactError, Artifacts};
+use crate::artifact::{ArtifactError, Artifacts, Location};
 use crate::auth::caller::Callers;
 use crate::auth::key::KeyText;
 use crate::auth::scope::Scope;
@@ -44,6 +44,10 @@ pub struct ServeOptions {
     pub data: PathBuf,
     /// Address of the database; SQLite in the data directory, when absent.
     pub database: Option<String>,
+    /// Where artifacts are kept; in the data directory, when absent.
+    pub artifacts: Option<Location>,
+    /// Directory of the engine's store; in the data directory, when absent.
+    pub store: Option<PathBuf>,
     /// Builds at the same time.
     pub workers: usize,
     /// Where numbers and health are served to whoever reaches it.
@@ -189,7 +193,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     let db = Database::open(&address).await?;
     db.migrate().await?;
     let engine = EngineOptions {
-        store: options.data.join("store"),
+        store: options.store.clone().unwrap_or_else(|| options.data.join("store")),
         offline: false,
         force: Vec::new(),
         reach: Reach::Public,
@@ -201,6 +205,8 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(data(&scratch, error)),
         _ => {}
     }
+    let location = options.artifacts.clone();
+    let location = location.unwrap_or_else(|| Location::Disk(options.data.join("artifacts")));
     let metrics = Arc::new(Metrics::default());
     let pool = PoolOptions {
         workers: options.workers,
@@ -213,7 +219,8 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     Ok(Service(Arc::new(Parts {
         _lock: lock,
         db,
-        artifacts: Arc::new(Artifacts::open(&options.data.join("artifacts"))?),
+        artifacts: Arc::new(Artifacts::open(&location).await?),
+        data: options.data.clone(),
         callers: Callers::default(),
         meter: Meter::new(options.limits.clone()),
         hub: Hub::default(),

@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lbuild_db::Database;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Sends messages to other servers.
     pub poster: Arc<Poster>,
+    /// Where this process keeps what is its own.
+    pub data: PathBuf,
     /// The workers of this process.
     pub pool: Arc<Pool>,
     /// Held, so that no other process uses the data directory.

@@ -1,9 +1,9 @@
-//! A real PostgreSQL server for the tests of one program, on a private port, gone when the program is.
+//! Real PostgreSQL servers on private ports, gone when the tests are.
 
-use std::io::{BufRead as _, BufReader};
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -23,21 +23,33 @@ if [ "$(id -u)" = 0 ]; then
 fi
 cd "$directory" || exit 1
 $as "$1/initdb" --pgdata=data --username=test --auth=trust --no-sync >init.log 2>&1 || { cat init.log >&2; exit 1; }
-$as "$1/postgres" -D data -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
-    >server.log 2>&1 &
-server=$!
+start() {
+    $as "$1/postgres" -D data -p "$2" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+        -c max_connections=300 >>server.log 2>&1 &
+    server=$!
+}
+start "$1" "$2"
 echo "$directory"
-read -r _
+while read -r order; do
+    case $order in
+    # what is left of it needs a moment to see that it is gone
+    kill) kill -KILL "$server"; wait "$server"; sleep 1 ;;
+    start) start "$1" "$2" ;;
+    esac
+    echo "$order"
+done
 kill -INT "$server"
 wait "$server"
 cd / || exit 1
 rm -rf "$directory"
 "#;
 
-struct Server {
+/// A server, for tests that take it away.
+pub struct Server {
     port: u16,
     /// Its input is closed by the end of this process, which ends the server.
-    _keeper: Child,
+    keeper: Child,
+    answers: BufReader<ChildStdout>,
 }
 
 /// The address of a new, empty database.
@@ -46,16 +58,98 @@ struct Server {
 /// When PostgreSQL is not installed or does not start.
 pub fn database() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    static DATABASES: AtomicU32 = AtomicU32::new(0);
-    let server = SERVER.get_or_init(start);
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let port = server.port.to_string();
-    let made = Command::new(programs().join("createdb"))
-        .args(["--host=127.0.0.1", "--username=test", "--template=template0", "--port", &port, &name])
-        .status()
-        .expect("createdb starts");
-    assert!(made.success(), "createdb makes a database");
-    format!("postgres://test@127.0.0.1:{port}/{name}")
+    SERVER.get_or_init(Server::start).database()
+}
+
+impl Server {
+    /// Starts one of its own.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    pub fn start() -> Self {
+        let port = {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+            listener.local_addr().expect("its address").port()
+        };
+        let mut keeper = Command::new("sh")
+            .args(["-c", KEEPER, "postgres"])
+            .arg(programs())
+            .arg(port.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sh starts");
+        let answers = BufReader::new(keeper.stdout.take().expect("its output"));
+        let mut server = Self { port, keeper, answers };
+        server.answer();
+        server.wait();
+        server
+    }
+
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// The address of a new, empty database.
+    ///
+    /// # Panics
+    /// When the server does not make one.
+    pub fn database(&self) -> String {
+        static DATABASES: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let port = self.port.to_string();
+        let made = Command::new(programs().join("createdb"))
+            .args(["--host=127.0.0.1", "--username=test", "--template=template0", "--port", &port, &name])
+            .status()
+            .expect("createdb starts");
+        assert!(made.success(), "createdb makes a database");
+        format!("postgres://test@127.0.0.1:{port}/{name}")
+    }
+
+    /// Kills it, as the end of a machine would.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub fn kill(&mut self) {
+        self.order("kill");
+    }
+
+    /// Starts it again.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn resume(&mut self) {
+        self.order("start");
+        self.wait();
+    }
+
+    fn order(&mut self, order: &str) {
+        let input = self.keeper.stdin.as_mut().expect("its input");
+        writeln!(input, "{order}").expect("it reads");
+        assert_eq!(self.answer().trim_end(), order);
+    }
+
+    fn answer(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("what it says");
+        line
+    }
+
+    /// Whether it takes work: its port is open before that.
+    fn answers(&self) -> bool {
+        let mut asked = Command::new(programs().join("pg_isready"));
+        asked.args(["--host=127.0.0.1", "--quiet", "--port", &self.port.to_string()]);
+        asked.status().is_ok_and(|status| status.success())
+    }
+
+    fn wait(&self) {
+        let until = Instant::now() + PATIENCE;
+        while !self.answers() {
+            assert!(Instant::now() < until, "PostgreSQL does not start; see its server.log");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
 }
 
 /// Where the newest PostgreSQL has its programs.
@@ -65,35 +159,4 @@ fn programs() -> PathBuf {
     let newest =
         versions.flatten().map(|entry| entry.path().join("bin")).filter(|path| path.join("initdb").exists());
     newest.max().expect("PostgreSQL is installed: cargo xtask test does it")
-}
-
-/// Whether the server takes work: its port is open before that.
-fn answers(port: u16) -> bool {
-    let mut asked = Command::new(programs().join("pg_isready"));
-    asked.args(["--host=127.0.0.1", "--quiet", "--port", &port.to_string()]);
-    asked.status().is_ok_and(|status| status.success())
-}
-
-fn start() -> Server {
-    let port = {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        listener.local_addr().expect("its address").port()
-    };
-    let mut keeper = Command::new("sh")
-        .args(["-c", KEEPER, "postgres"])
-        .arg(programs())
-        .arg(port.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("sh starts");
-    let mut directory = String::new();
-    let output = keeper.stdout.take().expect("its output");
-    BufReader::new(output).read_line(&mut directory).expect("what it says");
-    let until = Instant::now() + PATIENCE;
-    while !answers(port) {
-        assert!(Instant::now() < until, "PostgreSQL does not start; see server.log in {directory}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Server { port, _keeper: keeper }
 }

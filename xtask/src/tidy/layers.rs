@@ -38,13 +38,14 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("signal-hook", &["cli"], "libraries are told to stop by a flag, not by a signal"),
     (
         "tokio",
-        &["db", "server"],
+        &["db", "server", "testkit"],
         "the engine is synchronous: builds wait for processes and disks, not for sockets",
     ),
     ("sea-orm", &["db"], "SQL is spoken in one place"),
     ("sea-orm-migration", &["db"], "SQL is spoken in one place"),
     ("axum", &["server"], "HTTP is served in one place, with its limits and its problems"),
-    ("reqwest", &[], "HTTP is spoken by `fetch`, without an async runtime"),
+    ("object_store", &["server"], "artifacts are reached in one place, which checks their digests"),
+    ("reqwest", &["server"], "only the client of S3 uses it; all other HTTP is spoken by `fetch`"),
     ("rand", &["testkit"], "seeds and ids come as arguments, so that every output can be made again"),
 ];
 

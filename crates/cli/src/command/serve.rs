@@ -65,6 +65,8 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
         listen: options.listen,
         data: options.place.data()?,
         database: options.place.database.clone(),
+        artifacts: context.artifacts()?,
+        store: context.engine_store(),
         workers: options.workers,
         metrics: options.metrics,
         egress: options.egress.clone(),

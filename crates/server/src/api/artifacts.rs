@@ -10,8 +10,6 @@ use base64::prelude::BASE64_STANDARD;
 use lbuild_db::BuildId;
 use lbuild_db::build::Artifact;
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
-use tokio_util::io::ReaderStream;
 
 use super::builds::{ArtifactView, artifacts_of, own};
 use super::range::{Wanted, outside, wanted};
@@ -19,9 +17,6 @@ use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
 use crate::state::Service;
-
-/// Bytes that are read at a time.
-const BLOCK: usize = 256 << 10;
 
 /// What makes an address good without a key.
 #[derive(Debug, Deserialize)]
@@ -93,10 +88,7 @@ pub(super) async fn answer(
         Wanted::All => (StatusCode::OK, 0, length),
         Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last + 1),
     };
-    let mut file =
-        service.artifacts.read(&artifact.sha256).await.map_err(|error| Problem::internal(&error))?;
-    file.seek(std::io::SeekFrom::Start(first)).await.map_err(|error| Problem::internal(&error))?;
-    let bytes = ReaderStream::with_capacity(file.take(end - first), BLOCK);
+    let bytes = service.artifacts.read(&artifact.sha256, first..end).await?;
     let mut response = (status, Body::from_stream(bytes)).into_response();
     let set = |headers: &mut HeaderMap, name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

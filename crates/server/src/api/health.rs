@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::problem::chain;
 use crate::state::Service;
 
 /// Bytes of free disk below which no build is worth beginning.
@@ -44,6 +45,7 @@ pub async fn live() -> Json<Health> {
 pub async fn ready(State(service): State<Service>) -> (StatusCode, Json<Health>) {
     let checks = vec![
         check("database", service.db.ping().await.map_err(|_| "it does not answer".to_owned())),
+        check("store", store(&service).await),
         check("disk", free_disk(&service)),
         check("sandbox", sandbox(&service)),
     ];
@@ -56,8 +58,15 @@ fn check(name: &'static str, found: Result<(), String>) -> Check {
     Check { name, ok: found.is_ok(), reason: found.err() }
 }
 
+async fn store(service: &Service) -> Result<(), String> {
+    service.artifacts.check().await.map_err(|error| {
+        tracing::warn!(error = chain(&error), "the store of artifacts failed");
+        "it does not answer".to_owned()
+    })
+}
+
 fn free_disk(service: &Service) -> Result<(), String> {
-    let free = service.artifacts.free().map_err(|_| "the artifacts cannot be reached".to_owned())?;
+    let free = crate::artifact::free(&service.data).map_err(|_| "the disk cannot be read".to_owned())?;
     if free >= LEAST_FREE { Ok(()) } else { Err(format!("{} MiB are free", free >> 20)) }
 }
 

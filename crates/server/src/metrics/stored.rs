@@ -106,7 +106,9 @@ impl Metrics {
                 stored.store.set(size);
                 stored.store_at = Some(Instant::now());
             }
-            stored.free.set(i64::try_from(service.artifacts.free().unwrap_or(0)).unwrap_or(i64::MAX));
+            stored
+                .free
+                .set(i64::try_from(crate::artifact::free(&service.data).unwrap_or(0)).unwrap_or(i64::MAX));
             stored.workers.set(i64::try_from(service.pool.workers()).unwrap_or(i64::MAX));
         }
         self.text().map_err(|error| Problem::internal(&error))

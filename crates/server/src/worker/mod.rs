@@ -21,13 +21,15 @@ use std::time::{Duration, Instant};
 
 use lbuild_db::Database;
 use lbuild_db::queue::{Claimed, Ending, Lease, LeaseError, Told};
-use lbuild_engine::{BuildError, Cancel, Engine, Event, Observer};
+use lbuild_engine::{BuildError, BuildReport, BuildRequest, Cancel, Engine, Event, Observer};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::artifact::Artifacts;
+use crate::artifact::collect::{Collected, collect};
 use crate::metrics::Metrics;
 use crate::problem::chain;
+use keep::{KeepError, Keeper};
 use record::{Recorder, Recording};
 
 /// How long a build is a worker's without a sign of life.
@@ -44,6 +46,9 @@ const SWEEP: Duration = Duration::from_secs(5);
 
 /// How long a build waits after the machine or the network failed it for the first time.
 const BACKOFF: Duration = Duration::from_secs(10);
+
+/// How often, and how long after somebody asked for it, what nobody needs is removed from the artifacts.
+const COLLECT: (Duration, Duration) = (Duration::from_mins(1), Duration::from_mins(10));
 
 /// Part of the typical time that the newest build makes up: one in so many.
 const SMOOTH: i64 = 4;
@@ -169,6 +174,7 @@ impl Pool {
             };
             tasks.spawn(async move { desk.work().await });
         }
+        tasks.spawn(Arc::clone(&self).collect(db.clone(), artifacts));
         tasks.spawn(Arc::clone(&self).sweep(db, tell));
         while tasks.join_next().await.is_some() {}
     }
@@ -180,6 +186,25 @@ impl Pool {
                 Err(error) => tracing::warn!(error = chain(&error), "cannot look for lost builds"),
             }
             let _ = tokio::time::timeout(SWEEP, self.stopped.notified()).await;
+        }
+    }
+
+    async fn collect(self: Arc<Self>, db: Database, artifacts: Arc<Artifacts>) {
+        let (interval, grace) = COLLECT;
+        let mut next = Instant::now() + interval;
+        while !self.stopping.is_cancelled() {
+            let _ = tokio::time::timeout(SWEEP, self.stopped.notified()).await;
+            if Instant::now() < next {
+                continue;
+            }
+            next = Instant::now() + interval;
+            match collect(&db, &artifacts, grace).await {
+                Ok(collected) if collected != Collected::default() => {
+                    tracing::info!(uploads = collected.uploads, blobs = collected.blobs, "artifacts removed");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(error = chain(&error), "cannot remove old artifacts yet"),
+            }
         }
     }
 
@@ -264,6 +289,7 @@ impl Desk {
 
     async fn build(&self, claimed: Claimed, scratch: &Path, recording: Recording, cancel: &Cancel) -> Ending {
         let (engine, cancelled) = (Arc::clone(&self.pool.engine), cancel.clone());
+        let lease = claimed.lease.clone();
         let place = scratch.to_owned();
         let metrics = Arc::clone(&self.pool.options.metrics);
         let built = tokio::task::spawn_blocking(move || {
@@ -276,15 +302,37 @@ impl Desk {
             engine.build(&request, &observer).map(|report| (request, report))
         });
         let ending = match built.await {
-            Ok(Ok((request, report))) => keep::ending(&self.artifacts, &request, &report, BACKOFF),
-            Ok(Err(BuildError::Cancelled)) if self.pool.stopping.is_cancelled() => Ending::Released,
-            Ok(Err(BuildError::Cancelled)) => Ending::Cancelled,
+            Ok(Ok((request, report))) => self.keep(&lease, &request, &report, cancel).await,
+            Ok(Err(BuildError::Cancelled)) => self.stopped(),
             Ok(Err(error)) => failure::ending(&error, BACKOFF),
             Err(panic) => failure::panicked(&panic, BACKOFF),
         };
         self.pool.options.metrics.ended(failure::name(&ending));
         tracing::info!(build = %scratch.display(), ending = failure::name(&ending), "build ended");
         ending
+    }
+}
+
+impl Desk {
+    /// Stores what a build made.
+    async fn keep(
+        &self,
+        lease: &Lease,
+        request: &BuildRequest,
+        report: &BuildReport,
+        cancel: &Cancel,
+    ) -> Ending {
+        let keeper = Keeper { artifacts: &self.artifacts, db: &self.db, lease, cancel };
+        match keeper.keep(request, report).await {
+            Ok(artifacts) => keep::ending(artifacts, request, report),
+            Err(KeepError::Stopped) => self.stopped(),
+            Err(error) => failure::of_machine("artifacts", &chain(&error), BACKOFF),
+        }
+    }
+
+    /// The ending of a build that was stopped: by its owner, or with this process.
+    fn stopped(&self) -> Ending {
+        if self.pool.stopping.is_cancelled() { Ending::Released } else { Ending::Cancelled }
     }
 }
 

@@ -8,5 +8,6 @@ mod live;
 mod matrix;
 mod operation;
 mod session;
+mod store;
 mod support;
 mod webhooks;

@@ -12,7 +12,9 @@ use lbuild_db::build::Artifact;
 use lbuild_db::key::NewKey;
 use lbuild_db::queue::{Ending, Lease};
 use lbuild_db::tenant::Tier;
+use lbuild_engine::Cancel;
 use lbuild_server::ServeOptions;
+use lbuild_server::artifact::{Made, Upload};
 use lbuild_server::auth::key::KeyText;
 use lbuild_server::limit::Limits;
 use lbuild_server::limit::bucket::Quota;
@@ -22,7 +24,7 @@ use lbuild_server::serve::{first_key, open};
 use lbuild_server::state::Service;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
@@ -97,6 +99,8 @@ pub async fn fixture_like(change: impl FnOnce(&mut ServeOptions)) -> Fixture {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         data: directory.path().to_owned(),
         database: None,
+        artifacts: None,
+        store: None,
         workers: 0,
         metrics: None,
         egress: Vec::new(),
@@ -191,11 +195,13 @@ impl Fixture {
     /// Ends a build with one artifact of these bytes, as a worker does.
     pub async fn succeed(&self, lease: &Lease, bytes: &[u8]) {
         let sha256 = hex::encode(Sha256::digest(bytes));
-        let directory = self.service.artifacts.path("");
-        let file = NamedTempFile::new_in(directory.parent().expect("a directory"));
-        let (_, path) = file.expect("a file").keep().expect("it stays");
+        let service = &self.service;
+        let path = service.data.join("made");
         std::fs::write(&path, bytes).expect("it is written");
-        self.service.artifacts.adopt(&path, &sha256).expect("it is adopted");
+        let made = Made { path, sha256: sha256.clone(), size: bytes.len() as u64 };
+        let id = service.db.want_blob(lease, &sha256).await.expect("it is granted");
+        let upload = Upload { db: &service.db, id, cancel: &Cancel::new() };
+        service.artifacts.keep(&made, &upload).await.expect("it is kept");
         let artifact = Artifact {
             name: "small.iso".to_owned(),
             media_type: "application/x-iso9660-image".to_owned(),
