@@ -37,6 +37,8 @@ pub(crate) struct Walk<'m, 'u, U> {
     brought: BTreeSet<usize>,
     /// Positions of additions that were tried.
     tried: HashSet<usize>,
+    /// Those of them that could not come then.
+    failed: BTreeSet<usize>,
     /// How much of the trail was asked what it brings.
     asked: usize,
     trail: Vec<(PackageId, Cause)>,
@@ -71,6 +73,7 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
             named: named(memo, problem),
             brought: BTreeSet::new(),
             tried: HashSet::new(),
+            failed: BTreeSet::new(),
             asked: 0,
             trail: Vec::new(),
             attempts: MIN_ATTEMPTS.max(packages * 4),
@@ -99,7 +102,7 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
                     _ => self.meet(&goal.any_of, Cause::Goal(position), 0)?,
                 }
             }
-            self.wake()?;
+            self.wake(0)?;
         }
         self.add()?;
         Ok(Solution { packages: self.trail })
@@ -117,7 +120,7 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
                 return solution;
             }
         }
-        if self.wake().and_then(|()| self.add()).is_err() {
+        if self.wake(0).and_then(|()| self.add()).is_err() {
             return solution;
         }
         Solution { packages: self.trail }
@@ -182,8 +185,32 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
             self.waiting.push(need);
             return Ok(());
         }
-        match self.meet(&needed.any_of, Cause::Package(need.package), depth) {
-            Err(Stop::Blocked) if need.soft => Ok(()),
+        let cause = Cause::Package(need.package);
+        if need.soft {
+            self.try_to_meet(&needed.any_of, cause, depth)
+        } else {
+            self.meet(&needed.any_of, cause, depth)
+        }
+    }
+
+    /// What is recommended stays out when it cannot be met, and when a requirement that begins to count with it cannot.
+    fn try_to_meet(&mut self, any_of: &[PackageId], cause: Cause, depth: usize) -> Result<(), Stop> {
+        let mark = self.trail.len();
+        match self.meet(any_of, cause, depth) {
+            Err(Stop::Blocked) => return Ok(()),
+            Err(Stop::Spent) => return Err(Stop::Spent),
+            Ok(()) if self.trail.len() == mark || !self.waiting.iter().any(|need| self.counts(*need)) => {
+                return Ok(());
+            }
+            Ok(()) => {}
+        }
+        let waiting = self.waiting.clone();
+        match self.wake(depth) {
+            Err(Stop::Blocked) => {
+                self.roll_back(mark);
+                self.waiting = waiting;
+                Ok(())
+            }
             done => done,
         }
     }
@@ -194,14 +221,14 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
     }
 
     /// Meets the requirements that have begun to count, until none is left.
-    fn wake(&mut self) -> Result<(), Stop> {
+    fn wake(&mut self, depth: usize) -> Result<(), Stop> {
         loop {
             let ready = self.waiting.iter().position(|need| self.counts(*need));
             let Some(ready) = ready else { return Ok(()) };
             let need = self.waiting.remove(ready);
             // The package may have been given up since.
             if self.selected[need.package.index()] {
-                self.need(need, 0)?;
+                self.need(need, depth + 1)?;
             }
         }
     }
@@ -212,7 +239,8 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
         self.holds(&all[need.relation].when)
     }
 
-    /// Adds what comes along by itself, until nothing more comes. What would break a requirement stays out.
+    /// Adds what comes along by itself, until nothing more comes. What would break a requirement stays out; what chose
+    /// badly is tried again when others have come, among which it has less to choose.
     ///
     /// What comes only without something else waits until the rest is settled.
     fn add(&mut self) -> Result<(), Stop> {
@@ -220,12 +248,20 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
             return Ok(());
         }
         let additions = self.memo.additions();
-        while let Some(ready) = self.ready() {
-            self.brought.remove(&ready);
-            self.tried.insert(ready);
-            self.try_addition(additions.get(ready))?;
+        loop {
+            let mark = self.trail.len();
+            while let Some(ready) = self.ready() {
+                self.brought.remove(&ready);
+                self.tried.insert(ready);
+                if !self.try_addition(additions.get(ready))? {
+                    self.failed.insert(ready);
+                }
+            }
+            if self.trail.len() == mark || self.failed.is_empty() {
+                return Ok(());
+            }
+            self.brought.append(&mut self.failed);
         }
-        Ok(())
     }
 
     /// The first addition that may come now.
@@ -243,23 +279,24 @@ impl<'m, 'u, U: Universe> Walk<'m, 'u, U> {
         plain.or_else(|| brought.find(|(_, addition)| ready(addition))).map(|(position, _)| position)
     }
 
-    fn try_addition(&mut self, addition: &Addition) -> Result<(), Stop> {
+    /// Whether the addition came.
+    fn try_addition(&mut self, addition: &Addition) -> Result<bool, Stop> {
         let reason = addition.when[0].iter().find(|package| self.selected[package.index()]);
-        let Some(&reason) = reason else { return Ok(()) };
+        let Some(&reason) = reason else { return Ok(false) };
         let (mark, waiting) = (self.trail.len(), self.waiting.clone());
         for package in &addition.unless {
             self.blocked[package.index()] += 1;
         }
-        match self.select(addition.package, Cause::Package(reason), 0).and_then(|()| self.wake()) {
+        match self.select(addition.package, Cause::Package(reason), 0).and_then(|()| self.wake(0)) {
             Err(Stop::Blocked) => {
                 for package in &addition.unless {
                     self.blocked[package.index()] -= 1;
                 }
                 self.roll_back(mark);
                 self.waiting = waiting;
-                Ok(())
+                Ok(false)
             }
-            done => done,
+            done => done.map(|()| true),
         }
     }
 

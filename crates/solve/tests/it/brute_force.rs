@@ -1,10 +1,13 @@
-//! Against trying every set: 6,000 generated worlds. A failure prints its seed, problem and world.
+//! Against trying every set: 40,000 generated worlds. A failure prints its seed, problem and world.
 
 use lbuild_solve::{
     Addition, Cause, Goal, PackageId, Problem, Relations, Requirement, Resolver, Root, Solution, SolveError,
 };
 
 use crate::world::{World, is_solution};
+
+/// How many. In number 32,975 what an addition recommends breaks what the addition itself does not.
+const WORLDS: u64 = 40_000;
 
 /// A small generator of numbers; the same seed gives the same world everywhere.
 struct Dice(u64);
@@ -158,7 +161,7 @@ fn wrong_additions(world: &World, problem: &Problem, solution: &Solution) -> Vec
 #[test]
 fn agrees_with_trying_every_set() {
     let (mut unsatisfiable, mut held_back) = (0, 0);
-    for seed in 0..6000 {
+    for seed in 0..WORLDS {
         let mut dice = Dice(seed * 7919 + 1);
         let world = world(&mut dice);
         let problem = problem(&mut dice, &world);
@@ -191,6 +194,7 @@ fn agrees_with_trying_every_set() {
             }
         }
     }
-    assert!(held_back > 200, "only {held_back} additions are kept away by what is there");
-    assert!((1000..5000).contains(&unsatisfiable), "{unsatisfiable} of 6000 worlds are unsatisfiable");
+    assert!(held_back > 1000, "only {held_back} additions are kept away by what is there");
+    let share = unsatisfiable * 100 / WORLDS;
+    assert!((20..80).contains(&share), "{share} % of the worlds are unsatisfiable");
 }

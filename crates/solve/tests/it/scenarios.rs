@@ -134,6 +134,20 @@ fn what_comes_along_by_itself() {
 }
 
 #[test]
+fn a_recommendation_that_would_break_a_requirement_stays_out() {
+    let world = "a: missing?r\nb: ~r\nt: ^a ~r\nr";
+    gives(world, "+recommends a b", "a b");
+    gives(world, "+recommends b", "b r");
+    // The addition comes all the same.
+    gives(world, "+recommends +additions a", "a t");
+}
+
+#[test]
+fn an_addition_that_chose_badly_is_tried_again() {
+    gives("a\nt: ^a x|y z\nu: ^a y\nx\ny\nz: !x", "+additions a", "a t u y z");
+}
+
+#[test]
 fn what_comes_only_without_something_else() {
     gives("a\nb\nt: ^a/b", "+additions a", "a t");
     gives("a\nb\nt: ^a/b", "+additions a b", "a b");
