@@ -20,12 +20,12 @@ impl Class {
         Self(table)
     }
 
-    /// Everything visible.
-    pub(super) const fn graphic() -> Self {
+    /// Everything visible but for one character.
+    pub(super) const fn graphic_but(other: u8) -> Self {
         let mut table = [false; 256];
         let mut byte = b'!';
         while byte <= b'~' {
-            table[byte as usize] = true;
+            table[byte as usize] = byte != other;
             byte += 1;
         }
         Self(table)
@@ -86,6 +86,7 @@ mod tests {
     fn classes() {
         let class = Class::alphanumeric_and(b"+-");
         assert!(class.has_all(b"aZ09+-") && !class.has_all(b"a b") && !class.has_all("é".as_bytes()));
-        assert!(Class::graphic().has_all(b"!~") && !Class::graphic().has_all(b"a b"));
+        let graphic = Class::graphic_but(b':');
+        assert!(graphic.has_all(b"!~") && !graphic.has_all(b"a b") && !graphic.has(b':'));
     }
 }

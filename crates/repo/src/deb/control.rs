@@ -73,7 +73,7 @@ impl<'a> Scanner<'a> {
                 Some(b' ' | b'\t' | b'\r') if is_blank(line) => {}
                 Some(b'#') => continue,
                 Some(_) => {
-                    let Some(colon) = memchr(b':', line).filter(|colon| is_name(&line[..*colon])) else {
+                    let Some(colon) = name_end(line) else {
                         return Err(self.not_a_field(start, line));
                     };
                     self.inside = true;
@@ -118,10 +118,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether bytes can be the name of a field.
-fn is_name(name: &[u8]) -> bool {
-    static CHARACTERS: Class = Class::graphic();
-    !name.is_empty() && name[0] != b'-' && CHARACTERS.has_all(name)
+/// Length of the name that a line begins with; `None` when no colon ends it.
+fn name_end(line: &[u8]) -> Option<usize> {
+    static CHARACTERS: Class = Class::graphic_but(b':');
+    let end = line.iter().position(|byte| !CHARACTERS.has(*byte))?;
+    (line[end] == b':' && end > 0 && line[0] != b'-').then_some(end)
 }
 
 fn is_blank(line: &[u8]) -> bool {

@@ -140,21 +140,25 @@ pub fn location(package: Package<'_>) -> String {
     if package.flags() & IN_POOL == 0 {
         return package.location().to_owned();
     }
-    let mut path = String::new();
     let [source, name, arch] = [package.source_name(), package.name(), package.arch()];
-    write_pool_path(&mut path, &package.source().component, source, name, package.version(), arch);
-    path
+    PoolPath::new(&package.source().component, source, name, package.version(), arch).0.concat()
 }
 
-/// `pool/main/liba/liba/liba1_1.0_amd64.deb`: where the pool keeps a package.
-fn write_pool_path(path: &mut String, component: &str, source: &str, name: &str, version: &str, arch: &str) {
-    let letters = if source.starts_with("lib") { 4 } else { 1 };
-    let directory = source.get(..letters).unwrap_or(source);
-    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
-    path.clear();
-    for part in ["pool/", component, "/", directory, "/", source, "/", name, "_", version, "_", arch, ".deb"]
-    {
-        path.push_str(part);
+/// `pool/main/liba/liba/liba1_1.0_amd64.deb`: where the pool keeps a package, in parts.
+struct PoolPath<'a>([&'a str; 13]);
+
+impl<'a> PoolPath<'a> {
+    fn new(component: &'a str, source: &'a str, name: &'a str, version: &'a str, arch: &'a str) -> Self {
+        let letters = if source.starts_with("lib") { 4 } else { 1 };
+        let directory = source.get(..letters).unwrap_or(source);
+        let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+        Self(["pool/", component, "/", directory, "/", source, "/", name, "_", version, "_", arch, ".deb"])
+    }
+
+    /// Whether a path is this one.
+    fn is(&self, path: &str) -> bool {
+        let rest = self.0.iter().try_fold(path, |rest, part| rest.strip_prefix(part));
+        rest.is_some_and(str::is_empty)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One pass over the text of a `Packages` file: checked, borrowed entries.
 
-use super::{ESSENTIAL, IN_POOL, IndexError, IndexSource, MultiArch, PHASED, PROTECTED, write_pool_path};
+use super::{ESSENTIAL, IN_POOL, IndexError, IndexSource, MultiArch, PHASED, PROTECTED, PoolPath};
 use crate::deb::ascii::{Class, sha256};
 use crate::deb::control::{Field, Scanner, Token};
 use crate::deb::relation::{atom, is_name, relations};
@@ -37,7 +37,6 @@ pub(super) fn scan<'a>(source: &IndexSource, piece: &'a [u8]) -> Result<Vec<Entr
         text: std::str::from_utf8(piece).ok(),
         entry: unknown(),
         seen: 0,
-        path: String::new(),
     };
     while let Some(token) = scanner.next_token().map_err(broken)? {
         match token {
@@ -50,18 +49,56 @@ pub(super) fn scan<'a>(source: &IndexSource, piece: &'a [u8]) -> Result<Vec<Entr
 
 const MANDATORY: [&str; 6] = ["Package", "Version", "Architecture", "Filename", "Size", "SHA256"];
 
-/// The fields with relations.
-const RELATIONS: [(&[u8], Kind); 9] = [
-    (b"Depends", Kind::Requires),
-    (b"Pre-Depends", Kind::PreRequires),
-    (b"Recommends", Kind::Recommends),
-    (b"Suggests", Kind::Suggests),
-    (b"Enhances", Kind::Enhances),
-    (b"Conflicts", Kind::Conflicts),
-    (b"Breaks", Kind::Breaks),
-    (b"Replaces", Kind::Replaces),
-    (b"Provides", Kind::Provides),
-];
+/// What a field says.
+#[derive(Debug, Clone, Copy)]
+enum Meaning {
+    Package,
+    Version,
+    Architecture,
+    Filename,
+    Size,
+    Sha256,
+    Source,
+    InstalledSize,
+    Description,
+    Priority,
+    Essential,
+    Protected,
+    MultiArch,
+    Phased,
+    Relation(Kind),
+}
+
+/// What the field of this name says; `None` for what nobody asks for. Half of all fields are of that kind, so that a
+/// length that no other field has is worth more than a table.
+fn meaning(name: &[u8]) -> Option<Meaning> {
+    let of = |wanted: &[u8], meaning| (name == wanted).then_some(meaning);
+    let relation = |wanted: &[u8], kind| of(wanted, Meaning::Relation(kind));
+    match (name.len(), name.first()?) {
+        (4, _) => of(b"Size", Meaning::Size),
+        (6, b'S') => of(b"SHA256", Meaning::Sha256).or_else(|| of(b"Source", Meaning::Source)),
+        (6, _) => relation(b"Breaks", Kind::Breaks),
+        (7, b'P') => of(b"Package", Meaning::Package),
+        (7, b'V') => of(b"Version", Meaning::Version),
+        (7, _) => relation(b"Depends", Kind::Requires),
+        (8, b'F') => of(b"Filename", Meaning::Filename),
+        (8, b'P') => of(b"Priority", Meaning::Priority).or_else(|| relation(b"Provides", Kind::Provides)),
+        (8, b'S') => relation(b"Suggests", Kind::Suggests),
+        (8, b'R') => relation(b"Replaces", Kind::Replaces),
+        (8, b'E') => relation(b"Enhances", Kind::Enhances),
+        (9, b'C') => relation(b"Conflicts", Kind::Conflicts),
+        (9, b'E') => of(b"Essential", Meaning::Essential),
+        (9, _) => of(b"Protected", Meaning::Protected),
+        (10, b'M') => of(b"Multi-Arch", Meaning::MultiArch),
+        (10, _) => relation(b"Recommends", Kind::Recommends),
+        (11, b'D') => of(b"Description", Meaning::Description),
+        (11, _) => relation(b"Pre-Depends", Kind::PreRequires),
+        (12, _) => of(b"Architecture", Meaning::Architecture),
+        (14, _) => of(b"Installed-Size", Meaning::InstalledSize),
+        (24, _) => of(b"Phased-Update-Percentage", Meaning::Phased),
+        _ => None,
+    }
+}
 
 /// A package that says nothing about itself is optional.
 fn unknown<'a>() -> Entry<'a> {
@@ -77,46 +114,47 @@ struct Reader<'s, 'a> {
     entry: Entry<'a>,
     /// One bit per mandatory field.
     seen: u8,
-    path: String,
 }
 
 impl<'a> Reader<'_, 'a> {
     fn field(&mut self, field: Field<'a>) -> Result<(), IndexError> {
-        match field.name {
-            b"Package" => self.entry.name = Name::new(self.mandatory(0, field, is_name)?),
-            b"Version" => {
+        let Some(meaning) = meaning(field.name) else { return Ok(()) };
+        match meaning {
+            Meaning::Package => self.entry.name = Name::new(self.mandatory(0, field, is_name)?),
+            Meaning::Version => {
                 self.entry.version = self.mandatory(1, field, |text| Version::parse(text).is_ok())?;
             }
-            b"Architecture" => self.entry.arch = self.mandatory(2, field, is_name)?,
-            b"Filename" => self.entry.location = self.mandatory(3, field, is_safe_path)?,
-            b"Size" => {
+            Meaning::Architecture => self.entry.arch = self.mandatory(2, field, is_name)?,
+            // Whether it is safe is seen with the rest: where it is what follows from that, there is nothing to look at.
+            Meaning::Filename => self.entry.location = self.mandatory(3, field, |_| true)?,
+            Meaning::Size => {
                 let text = self.mandatory(4, field, |_| true)?;
                 self.entry.size = text.parse().map_err(|_| self.bad(field))?;
             }
-            b"SHA256" => {
+            Meaning::Sha256 => {
                 self.mandatory(5, field, |_| true)?;
                 self.entry.digest = Digest::Sha256(sha256(field.value).ok_or_else(|| self.bad(field))?);
             }
-            b"Source" => self.entry.source = self.text(field)?.split([' ', '(']).next().unwrap_or_default(),
-            b"Installed-Size" => {
+            Meaning::Source => {
+                self.entry.source = self.text(field)?.split([' ', '(']).next().unwrap_or_default();
+            }
+            Meaning::InstalledSize => {
                 let kib: u32 = self.text(field)?.parse().unwrap_or(u32::MAX);
                 self.entry.installed = u64::from(kib) * 1024;
             }
-            b"Description" => self.entry.summary = self.text(field)?.lines().next().unwrap_or_default(),
-            b"Priority" => self.entry.rank = priority_of(field.value) as u32,
-            b"Essential" => self.flag(ESSENTIAL, field.value == b"yes"),
-            b"Protected" => self.flag(PROTECTED, field.value == b"yes"),
-            b"Multi-Arch" => self.multi_arch(field.value),
+            Meaning::Description => {
+                self.entry.summary = self.text(field)?.lines().next().unwrap_or_default();
+            }
+            Meaning::Priority => self.entry.rank = priority_of(field.value) as u32,
+            Meaning::Essential => self.flag(ESSENTIAL, field.value == b"yes"),
+            Meaning::Protected => self.flag(PROTECTED, field.value == b"yes"),
+            Meaning::MultiArch => self.multi_arch(field.value),
             // apt ignores a value that is none.
-            b"Phased-Update-Percentage" => {
+            Meaning::Phased => {
                 let part = self.text(field)?.parse::<u8>().is_ok_and(|percentage| percentage < 100);
                 self.flag(PHASED, part);
             }
-            name => {
-                if let Some((_, kind)) = RELATIONS.iter().find(|(known, _)| *known == name) {
-                    self.entry.relations[*kind as usize] = self.text(field)?;
-                }
-            }
+            Meaning::Relation(kind) => self.entry.relations[kind as usize] = self.text(field)?,
         }
         Ok(())
     }
@@ -177,10 +215,14 @@ impl<'a> Reader<'_, 'a> {
         }
         let source = if entry.source.is_empty() { entry.name.text() } else { entry.source };
         let component = &self.source.component;
-        write_pool_path(&mut self.path, component, source, entry.name.text(), entry.version, entry.arch);
-        if entry.location == self.path {
+        let parts = PoolPath::new(component, source, entry.name.text(), entry.version, entry.arch);
+        if parts.is(entry.location) && is_name(source) {
             entry.location = "";
             entry.flags |= IN_POOL;
+        } else if !is_safe_path(entry.location) {
+            let (name, value) = (b"Filename".as_slice(), entry.location.as_bytes());
+            self.entry.name = entry.name;
+            return Err(self.bad(Field { name, value }));
         }
         entry.provides = provided(entry.relations[Kind::Provides as usize]);
         Ok(entry)
