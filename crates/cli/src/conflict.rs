@@ -90,6 +90,7 @@ fn place<'a>(root: &Root, causes: &[Cause], blueprint: Option<&'a Blueprint>) ->
             blueprint.packages.get(*index).map_or(Place::Base, |request| Place::Line(&request.origin))
         }
         Some(Cause::Field(field)) => Place::Field(field),
+        Some(Cause::Base(_)) => Place::Field("/base"),
         None => Place::Base,
     }
 }
@@ -144,7 +145,7 @@ fn is_removal(change: &Change) -> bool {
 fn in_spec(index: usize, causes: &[Cause]) -> Option<usize> {
     match causes.get(index) {
         Some(Cause::Spec(index)) => Some(*index),
-        Some(Cause::Field(_)) | None => None,
+        Some(Cause::Field(_) | Cause::Base(_)) | None => None,
     }
 }
 
@@ -183,11 +184,14 @@ fn operation(change: &Change, causes: &[Cause]) -> Option<Value> {
     })
 }
 
-/// Switches a source on: `component contrib`, `suite trixie-backports`.
+/// Switches a source on: `component contrib`, `suite trixie-backports`, `keyword ~amd64 for dev-lang/zig`.
 fn enabling(switch: &str) -> Option<Value> {
     let (kind, name) = switch.split_once(' ')?;
     if kind == "component" {
         return Some(json!({"op": "add", "path": "/repositories/components/-", "value": name}));
+    }
+    if let Some((field, value)) = field::acceptance(switch) {
+        return Some(json!({"op": "add", "path": format!("/repositories/{field}/-"), "value": value}));
     }
     let (_, suite) = name.rsplit_once('-')?;
     Some(json!({"op": "add", "path": format!("/repositories/suites/{suite}"), "value": true}))

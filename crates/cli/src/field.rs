@@ -1,6 +1,7 @@
 //! Fixes of what a field of the spec asks for, such as its kernel: no line asks for the package itself.
 
 use lbuild_engine::{Cause, flavor_of_kernel};
+use lbuild_repo::resolve::switches::way;
 use lbuild_repo::resolve::{Change, Fix};
 use lbuild_spec::edit::Edit;
 use lbuild_spec::{Blueprint, SetField};
@@ -20,6 +21,8 @@ pub enum Meaning<'b> {
     Unset(Vec<&'b SetField>),
     /// Another kernel flavor names the other package.
     Flavor(String),
+    /// What every system of the base has is removed by this name.
+    Remove(String),
     /// Only a person can say.
     ByHand,
 }
@@ -40,7 +43,14 @@ pub fn of<'b>(
     else {
         return None;
     };
-    let Some(Cause::Field(field)) = causes.get(*index) else { return None };
+    let field = match causes.get(*index)? {
+        Cause::Field(field) => field,
+        Cause::Base(name) if matches!(change, Change::DropRequest { .. }) => {
+            return Some(("/base", Meaning::Remove(name.clone())));
+        }
+        Cause::Base(_) => return Some(("/base", Meaning::ByHand)),
+        Cause::Spec(_) => return None,
+    };
     let meaning = match change {
         Change::DropRequest { .. } => {
             let set = set(field, blueprint);
@@ -53,6 +63,17 @@ pub fn of<'b>(
         _ => Meaning::ByHand,
     };
     Some((field, meaning))
+}
+
+/// The list in `repositories` that accepts what a switch names, and its entry: `keyword ~amd64 for dev-lang/zig`.
+pub fn acceptance(switch: &str) -> Option<(&'static str, String)> {
+    let (way, name) = way(switch);
+    let (field, what) = match way.split_once(' ')? {
+        ("keyword", what) => ("keywords", what),
+        ("license", what) => ("licenses", what),
+        _ => return None,
+    };
+    Some((field, name.map_or(what.to_owned(), |name| format!("{name} {what}"))))
 }
 
 /// What the spec sets of a field so that it asks for a package.
@@ -77,6 +98,11 @@ impl Meaning<'_> {
                 let path = ["kernel", "flavor"].map(str::to_owned).to_vec();
                 Some(vec![Edit::Set { at, path, value: flavor.clone() }])
             }
+            Self::Remove(name) => Some(vec![Edit::Append {
+                path: vec!["remove".to_owned()],
+                default: Vec::new(),
+                value: name.clone(),
+            }]),
             Self::ByHand => None,
         }
     }
@@ -86,6 +112,7 @@ impl Meaning<'_> {
         match self {
             Self::Unset(set) => set.iter().map(|set| json!({"op": "remove", "path": set.pointer})).collect(),
             Self::Flavor(flavor) => vec![json!({"op": "add", "path": FLAVOR, "value": flavor})],
+            Self::Remove(name) => vec![json!({"op": "add", "path": "/remove/-", "value": name})],
             Self::ByHand => Vec::new(),
         }
     }
@@ -101,6 +128,7 @@ pub fn note(fix: &Fix, causes: &[Cause], blueprint: &Blueprint) -> Option<String
                 format!("with {}", names.join(", "))
             }
             Meaning::Flavor(flavor) => format!("by `kernel.flavor = {flavor}`"),
+            Meaning::Remove(name) => format!("by `remove = {name}`"),
             Meaning::ByHand => format!("by hand: `{}` needs it", name(field)),
         };
         if !notes.contains(&note) {

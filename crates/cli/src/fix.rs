@@ -93,7 +93,7 @@ impl Places<'_> {
                 Edit::Replace { at: request.origin.clone(), with: format!("{name}{suite}") }
             }
             Change::FromSuite { index, suite } => {
-                if let Some(Cause::Field(_)) = self.causes.get(*index) {
+                if let Some(Cause::Field(_) | Cause::Base(_)) = self.causes.get(*index) {
                     // Beside the field, a request of its own says where the package is taken from.
                     let is_meant = |root: &&Root| root.index == Some(*index) && !root.removal;
                     let root = self.roots.iter().find(is_meant).ok_or_else(no_line)?;
@@ -105,14 +105,14 @@ impl Places<'_> {
             }
             Change::LeaveOut { name } => append(&["remove"], &[], name),
             Change::DropPin { index } => Edit::Drop { at: self.pin(*index)? },
-            Change::Enable { switch } => enabling(switch),
+            Change::Enable { switch } => enabling(switch, self.blueprint),
         })
     }
 
     fn request(&self, index: usize) -> Result<&Sourced<PackageRequest>, Failure> {
         match self.causes.get(index) {
             Some(Cause::Spec(index)) => self.blueprint.packages.get(*index).ok_or_else(no_line),
-            Some(Cause::Field(_)) | None => Err(no_line()),
+            Some(Cause::Field(_) | Cause::Base(_)) | None => Err(no_line()),
         }
     }
 
@@ -128,10 +128,15 @@ impl Places<'_> {
     }
 }
 
-/// Switches a source on: `component contrib`, `suite trixie-backports`.
-fn enabling(switch: &str) -> Edit {
+/// Switches a source on: `component contrib`, `suite trixie-backports`, `license unRAR for app-arch/unrar`.
+fn enabling(switch: &str, blueprint: &Blueprint) -> Edit {
     if let Some(component) = switch.strip_prefix("component ") {
-        return append(&["repositories", "components"], &["main"], component);
+        let usual = lbuild_engine::usual_components(blueprint);
+        let usual: Vec<&str> = usual.iter().map(String::as_str).collect();
+        return append(&["repositories", "components"], &usual, component);
+    }
+    if let Some((field, value)) = field::acceptance(switch) {
+        return append(&["repositories", field], &[], &value);
     }
     let suite = switch.rsplit('-').next().unwrap_or_default();
     Edit::Enable { path: ["repositories", "suites", suite].map(str::to_owned).to_vec() }

@@ -18,6 +18,8 @@ pub struct Terminal {
     pub unicode: bool,
     /// Columns of standard error, when that is a terminal.
     pub width: Option<usize>,
+    /// Columns of standard output, when that is a terminal.
+    pub columns: Option<usize>,
 }
 
 /// The facts that decide.
@@ -31,7 +33,9 @@ struct Facts<'a> {
 impl Terminal {
     /// Looks at this process's streams and environment.
     pub fn detect() -> Self {
-        let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
+        let size = rustix::termios::tcgetwinsize(std::io::stderr())
+            .or_else(|_| rustix::termios::tcgetwinsize(std::io::stdout()))
+            .ok();
         Self::decide(&Facts {
             width: size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0),
             stdout_tty: std::io::stdout().is_terminal(),
@@ -55,6 +59,7 @@ impl Terminal {
             unicode: locale
                 .is_none_or(|locale| locale.to_ascii_lowercase().replace('-', "").contains("utf8")),
             width: facts.width.filter(|_| facts.stderr_tty),
+            columns: facts.width.filter(|_| facts.stdout_tty),
         }
     }
 }
@@ -127,6 +132,7 @@ mod tests {
         let terminal = decide(false, false, &[]);
         assert!(!terminal.stdout.color && !terminal.stderr.color && !terminal.interactive);
         assert_eq!((terminal.width, decide(false, true, &[]).width), (None, Some(80)));
+        assert_eq!((terminal.columns, decide(true, false, &[]).columns), (None, Some(80)));
         // progress stays interactive when only the result is piped
         let terminal = decide(false, true, &[]);
         assert!(!terminal.stdout.color && terminal.stderr.color && terminal.interactive);

@@ -73,7 +73,10 @@ impl Engine {
     ) -> Result<Catalog, ResolveError> {
         let Some(distro) = debian::distro_of(base) else {
             let request = BaseRequest { release, ..BaseRequest::usual(base, architecture) };
-            let LoadedBase { index, family, release, arch } = self.load_base(&request, observer)?;
+            // Repositories that cannot be had and are not in use are no reason to show nothing.
+            let wider = BaseRequest { others: true, ..request.clone() };
+            let loaded = self.load_base(&wider, observer).or_else(|_| self.load_base(&request, observer))?;
+            let LoadedBase { index, family, release, arch } = loaded;
             return Ok(Catalog { index, release, architecture: arch, family, base, machine: architecture });
         };
         let release = known(distro, release.as_deref().unwrap_or("stable"))?;

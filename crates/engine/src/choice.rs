@@ -1,17 +1,17 @@
 //! Chooses the packages of a system from the catalog of its base.
 
-use lbuild_repo::resolve::{self, Request, Selected, Snapshot, Wanted};
+use lbuild_repo::resolve::{self, Request, Selected, Snapshot, Unsatisfiable, Wanted};
 use lbuild_spec::Blueprint;
-use lbuild_spec::model::Output;
+use lbuild_spec::model::{Base, Output};
 
 use crate::engine::Engine;
 use crate::error::{Conflict, ResolveError};
 use crate::event::Observer;
 use crate::family::data::{Distribution, distribution};
-use crate::family::{Cause, asked, kernel_flavor, plain};
+use crate::family::{Cause, accepted, asked, kernel_flavor, plain};
 use crate::files::Lists;
 use crate::knowledge::Known;
-use crate::repository::{BaseRequest, architecture};
+use crate::repository::{BaseRequest, LoadedBase, architecture};
 
 impl BaseRequest {
     /// What a spec is resolved from.
@@ -21,6 +21,7 @@ impl BaseRequest {
             release: blueprint.release.clone(),
             architecture: blueprint.architecture,
             components: blueprint.repositories.components.clone(),
+            others: false,
             mirrors: blueprint.mirrors.build.clone(),
         }
     }
@@ -37,12 +38,29 @@ impl Engine {
         let base = self.load_base(&asked, observer)?;
         let (mut request, causes) = request(blueprint)?;
         request.force.clone_from(&self.force);
-        let lists = Lists::Other(asked);
-        let known = Known { base: blueprint.base, engine: self, index: &base.index, lists: &lists, observer };
-        match resolve::resolve_with(base.family, &base.index, &request, &known) {
+        match resolve::resolve(base.family, &base.index, &request) {
             Ok(selection) => Ok(selection.packages),
-            Err(reason) => Err(ResolveError::Conflict(Box::new(Conflict { reason, causes }))),
+            Err(reason) => {
+                let reason = self.explained_of(asked, base, &request, observer).unwrap_or(reason);
+                Err(ResolveError::Conflict(Box::new(Conflict { reason, causes })))
+            }
         }
+    }
+
+    /// Why a request cannot be met, told with what the base has besides: repositories that are off, and lists of files.
+    fn explained_of(
+        &self,
+        asked: BaseRequest,
+        base: LoadedBase,
+        request: &Request,
+        observer: &Observer<'_>,
+    ) -> Option<Unsatisfiable> {
+        // Where a mirror has no more, or what it has cannot be read, the usual has to do.
+        let wider = BaseRequest { others: true, ..asked.clone() };
+        let base = self.load_base(&wider, observer).unwrap_or(base);
+        let (of, lists) = (asked.base, Lists::Other(asked));
+        let known = Known { base: of, engine: self, index: &base.index, lists: &lists, observer };
+        resolve::resolve_with(base.family, &base.index, request, &known).err()
     }
 
     /// The problem of a spec as it can be solved again without any index, answered or not.
@@ -51,7 +69,9 @@ impl Engine {
         blueprint: &Blueprint,
         observer: &Observer<'_>,
     ) -> Result<Snapshot, ResolveError> {
-        let base = self.load_base(&BaseRequest::of(blueprint), observer)?;
+        let asked = BaseRequest::of(blueprint);
+        let wider = BaseRequest { others: true, ..asked.clone() };
+        let base = self.load_base(&wider, observer).or_else(|_| self.load_base(&asked, observer))?;
         let (mut request, _) = request(blueprint)?;
         request.force.clone_from(&self.force);
         Ok(Snapshot::of(base.family, &base.index, &request))
@@ -65,7 +85,7 @@ pub(crate) fn request(blueprint: &Blueprint) -> Result<(Request, Vec<Cause>), Re
     if let Some(data) = distribution(blueprint.base) {
         let removed = |name: &&String| blueprint.remove.iter().any(|removal| removal.value == **name);
         let usual = data.base.iter().filter(|name| !removed(name));
-        wanted.extend(usual.map(|name| (Cause::Field("/base"), plain(name))));
+        wanted.extend(usual.map(|name| (Cause::Base(name.clone()), plain(name))));
         wanted.extend(kernel(data, blueprint)?.map(|name| (Cause::Field("/kernel"), plain(&name))));
     }
     let asked_for = blueprint.packages.iter().enumerate();
@@ -76,6 +96,7 @@ pub(crate) fn request(blueprint: &Blueprint) -> Result<(Request, Vec<Cause>), Re
         remove: blueprint.remove.iter().map(|name| name.value.clone()).collect(),
         recommends: blueprint.repositories.recommends,
         supplements: true,
+        enable: if blueprint.base == Base::Gentoo { accepted(blueprint, &arch)? } else { Vec::new() },
         ..Request::new(&arch)
     };
     Ok((request, causes))

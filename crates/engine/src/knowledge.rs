@@ -7,7 +7,14 @@ use lbuild_spec::names::PackageMap;
 
 use crate::engine::Engine;
 use crate::event::Observer;
+use crate::family::data::distribution;
+use crate::family::debian;
 use crate::files::Lists;
+use crate::repository::BaseRequest;
+use crate::suite::Suites;
+
+/// Releases that are named at most.
+const MOST_RELEASES: usize = 3;
 
 /// What the table of package names and the lists of files say of a base.
 pub(crate) struct Known<'a> {
@@ -24,11 +31,53 @@ impl Knowledge for Known<'_> {
         self.engine.shipping(self.index, self.lists, name, self.observer).unwrap_or_default()
     }
 
+    /// Releases that cannot be had are left out, as are lists.
+    fn releases(&self, name: &str) -> Vec<String> {
+        self.other_releases(name).into_iter().take(MOST_RELEASES).collect()
+    }
+
     fn called(&self, name: &str) -> Vec<String> {
         PackageMap::builtin().called(name, self.base).map(<[String]>::to_vec).unwrap_or_default()
     }
 
     fn unpackaged(&self, name: &str) -> bool {
         PackageMap::builtin().is_unpackaged(name, self.base)
+    }
+}
+
+impl Known<'_> {
+    /// The releases beside the one that is asked about that have a package of this name.
+    fn other_releases(&self, name: &str) -> Vec<String> {
+        let has = |index: &Index| index.named(name).next().is_some();
+        match self.lists {
+            Lists::Debian { suites, mirrors, .. } => {
+                let Some(distro) = debian::distro_of(self.base) else { return Vec::new() };
+                let of_suites = suites.list.first().map(|suite| suite.name.as_str());
+                let others =
+                    distro.releases.iter().filter(|other| of_suites != Some(other.codename.as_str()));
+                let there = others.filter(|other| {
+                    let suites = Suites::of_tools(distro, other, &suites.arch);
+                    let loaded =
+                        suites.and_then(|suites| self.engine.load_indexes(&suites, mirrors, self.observer));
+                    loaded.is_ok_and(|(index, _)| has(&index))
+                });
+                there.map(|other| other.codename.clone()).collect()
+            }
+            Lists::Other(request) => {
+                let Some(data) = distribution(self.base) else { return Vec::new() };
+                let own = data.release(request.release.as_deref().unwrap_or("stable"));
+                let others =
+                    data.releases.iter().filter(|other| own.is_none_or(|own| own.name != other.name));
+                let there = others.filter(|other| {
+                    let request = BaseRequest {
+                        release: Some(other.name.clone()),
+                        components: Vec::new(),
+                        ..request.clone()
+                    };
+                    self.engine.load_base(&request, self.observer).is_ok_and(|base| has(&base.index))
+                });
+                there.map(|other| other.name.clone()).collect()
+            }
+        }
     }
 }

@@ -66,4 +66,5 @@ pub use files::FoundFile;
 pub use lbuild_store::Cancel;
 pub use lock::{Lock, LockError, LockedIndex, LockedPackage, Tier};
 pub use report::{ArtifactReport, BootReport, BuildReport, StepReport};
+pub use repository::usual_components;
 pub use resolve::flavor_of_kernel;

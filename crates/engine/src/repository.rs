@@ -5,6 +5,7 @@ use std::thread;
 use lbuild_fetch::Small;
 use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::resolve::Family;
+use lbuild_spec::Blueprint;
 use lbuild_spec::model::{Architecture, Base};
 use lbuild_store::{Digest, Hasher, Watermark};
 
@@ -12,6 +13,7 @@ use crate::engine::Engine;
 use crate::error::ResolveError;
 use crate::event::Observer;
 use crate::family::data::{Distribution, Release, Repository, distribution};
+use crate::family::debian;
 use crate::family::reader::{Known, More, Reader, Refusal, Root, reader};
 use crate::release::now;
 
@@ -35,6 +37,8 @@ pub(crate) struct BaseRequest {
     pub architecture: Architecture,
     /// Repositories; empty means the usual ones.
     pub components: Vec<String>,
+    /// The other repositories of the release are read too, switched off: for explanations, and to look around.
+    pub others: bool,
     /// Mirrors of the spec; empty means the environment's, then those of the base.
     pub mirrors: Vec<String>,
 }
@@ -42,7 +46,7 @@ pub(crate) struct BaseRequest {
 impl BaseRequest {
     /// The usual repositories of the stable release.
     pub(crate) fn usual(base: Base, architecture: Architecture) -> Self {
-        Self { base, release: None, architecture, components: Vec::new(), mirrors: Vec::new() }
+        Self { base, release: None, architecture, components: Vec::new(), others: false, mirrors: Vec::new() }
     }
 }
 
@@ -212,7 +216,7 @@ impl Plan {
         let mut hasher = Hasher::new();
         hasher.field("form", self.reader.form().as_bytes());
         for (Part { source, .. }, (digest, _)) in self.parts.iter().zip(roots) {
-            for name in [&source.suite, &source.arch, &source.base_url] {
+            for name in [&source.suite, &source.arch, &source.base_url, &source.switch] {
                 hasher.field("name", name.as_bytes());
             }
             hasher.field("pin", &source.pin.to_le_bytes()).field("index", &digest.0);
@@ -221,9 +225,19 @@ impl Plan {
     }
 }
 
+/// The repositories or components of a spec that names none.
+pub fn usual_components(blueprint: &Blueprint) -> Vec<String> {
+    if let Some(distro) = debian::distro_of(blueprint.base) {
+        return distro.components.clone();
+    }
+    let request = BaseRequest { components: Vec::new(), ..BaseRequest::of(blueprint) };
+    let parts = plan(&request).map(|plan| plan.parts).unwrap_or_default();
+    parts.into_iter().map(|part| part.source.component).collect()
+}
+
 /// Where a file of a repository is on every mirror.
 pub(crate) fn urls(request: &BaseRequest, repository: &str, path: &str) -> Result<Vec<String>, ResolveError> {
-    let plan = plan(request)?;
+    let plan = plan(&BaseRequest { others: true, ..request.clone() })?;
     let part = plan.parts.iter().find(|part| part.source.suite == repository);
     Ok(part.into_iter().flat_map(|part| &part.urls).map(|url| format!("{url}/{path}")).collect())
 }
@@ -253,7 +267,7 @@ fn plan(request: &BaseRequest) -> Result<Plan, ResolveError> {
     let arch = architecture(request.base, request.architecture)?;
     let mirrors = mirrors(request, distribution);
     let repositories = repositories(request, distribution, release)?;
-    let part = |repository: &&Repository| {
+    let part = |(repository, switch): &(&Repository, String)| {
         let directory = repository.directory(release, &arch);
         let source = IndexSource {
             suite: repository.id.clone(),
@@ -261,6 +275,7 @@ fn plan(request: &BaseRequest) -> Result<Plan, ResolveError> {
             arch: arch.clone(),
             base_url: format!("{}/{directory}", distribution.name),
             pin: PRIORITY,
+            switch: switch.clone(),
             ..IndexSource::default()
         };
         Part {
@@ -274,12 +289,12 @@ fn plan(request: &BaseRequest) -> Result<Plan, ResolveError> {
     Ok(Plan { distribution, reader, release, arch, parts })
 }
 
-/// The repositories that are asked for, in the order of the base.
+/// The repositories that are read, in the order of the base, each with what switches it on if it is not asked for.
 fn repositories<'d>(
     request: &BaseRequest,
     distribution: &'d Distribution,
     release: &Release,
-) -> Result<Vec<&'d Repository>, ResolveError> {
+) -> Result<Vec<(&'d Repository, String)>, ResolveError> {
     let key = request.architecture.key();
     let there = |repository: &&Repository| repository.is_of(release, key);
     let all: Vec<&Repository> = distribution.repositories.iter().filter(there).collect();
@@ -297,7 +312,10 @@ fn repositories<'d>(
         [] => repository.default,
         names => names.contains(&repository.id),
     };
-    Ok(all.into_iter().filter(asked).collect())
+    let off = |repository: &Repository| format!("component {}", repository.id);
+    let switch = |repository: &&Repository| if asked(repository) { String::new() } else { off(repository) };
+    let read = all.into_iter().filter(|repository| request.others || asked(repository));
+    Ok(read.map(|repository| (repository, switch(&repository))).collect())
 }
 
 /// The spec's mirrors, then `LBUILD_MIRROR_<BASE>`, then those of the base.

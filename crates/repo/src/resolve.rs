@@ -7,6 +7,7 @@
 //! - [`formula`]: relations as formulas, and as clauses
 //! - `world`: an index seen through the family's rules
 //! - `arches`, `pins`: which versions count
+//! - [`switches`]: sources that are off, and what switches them on
 //! - `problem`: a request as the solver's problem
 //! - `explain`, `chain`, `phrase`, `near`: a conflict in words, and names like those that do not exist
 //! - `ideas`, `change`, `fixes`: what might help, what it does to the request, and what was tried and works
@@ -28,6 +29,7 @@ mod phrase;
 mod pins;
 mod problem;
 pub mod snapshot;
+pub mod switches;
 mod why;
 mod world;
 
@@ -109,6 +111,11 @@ pub trait Knowledge {
         Vec::new()
     }
 
+    /// Other releases of this base that have a package of this name, the best first.
+    fn releases(&self, _name: &str) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether this base is known to have no package of the program that is called so.
     fn unpackaged(&self, _name: &str) -> bool {
         false
@@ -139,8 +146,8 @@ pub struct Request {
     pub priority: Option<Priority>,
     /// Add every essential package.
     pub essential: bool,
-    /// Switches of sources that are used although they are off, see
-    /// [`IndexSource::switch`](crate::index::IndexSource::switch).
+    /// What is switched on although it is off: ways of [`IndexSource::switch`](crate::index::IndexSource::switch), with
+    /// ` for NAME` at the end for one package alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub enable: Vec<String>,
     /// Packages that are in the result in exactly this version, whatever relations say of it.

@@ -238,6 +238,10 @@ pub struct Repositories {
     pub sources: Vec<Sourced<RepositorySource>>,
     /// Preferences.
     pub pins: Vec<Sourced<Pin>>,
+    /// Keywords that are accepted, as written.
+    pub keywords: Vec<String>,
+    /// Licenses that are accepted, as written.
+    pub licenses: Vec<String>,
     /// Install what packages recommend.
     pub recommends: bool,
     /// Install everything of at least this priority.

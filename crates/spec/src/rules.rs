@@ -91,6 +91,8 @@ pub(crate) fn check(format: &str, text: &str, context: Context) -> Option<Verdic
         "package-name" => packages::name(text, context.base),
         "package-key" => packages::key(text, context.base),
         "package-request" => packages::request(text, context.base),
+        "keyword" => packages::keyword(text),
+        "license" => packages::license(text),
         "pin-package" => packages::pin(text, context.base),
         "version-relation" => packages::relation(text),
         "ip-address" => network::address(text),

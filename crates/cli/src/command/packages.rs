@@ -1,12 +1,14 @@
 //! `lbuild packages`: looks around in the packages of a base.
 
+mod about;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 use lbuild_engine::{Cancel, Catalog, Engine, Observer};
 use lbuild_repo::catalog;
-use lbuild_repo::index::{Kind, Package};
-use lbuild_repo::resolve::{Link, Request, Unsatisfiable, Wanted, why};
+use lbuild_repo::index::{IndexSource, Package};
+use lbuild_repo::resolve::{Link, Request, Unsatisfiable, Wanted, switches, why};
 use lbuild_spec::model::{Architecture, Base};
 use serde::Serialize;
 
@@ -14,7 +16,7 @@ use crate::arguments::EngineArguments;
 use crate::context::Context;
 use crate::engine_failure;
 use crate::failure::{Exit, Failure};
-use crate::format::{bytes, clean, count, cut};
+use crate::format::{clean, cut};
 use crate::output;
 use crate::session::Session;
 use crate::spec_file;
@@ -87,8 +89,8 @@ pub struct Why {
 pub fn run(action: &Action, context: &Context) -> Result<(), Failure> {
     match action {
         Action::Search(options) => search(options, context),
-        Action::Show(options) => show(options, context),
-        Action::WhoNeeds(options) => who_needs(options, context),
+        Action::Show(options) => about::show(options, context),
+        Action::WhoNeeds(options) => about::who_needs(options, context),
         Action::Why(options) => run_why(options, context),
         Action::Files(options) => files(options, context),
     }
@@ -133,8 +135,8 @@ struct Row<'a> {
     /// Suite and component.
     source: String,
     /// What a spec would have to switch on for it.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    switch: &'a str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    switch: String,
 }
 
 fn row(package: Package<'_>) -> Row<'_> {
@@ -143,13 +145,17 @@ fn row(package: Package<'_>) -> Row<'_> {
         name: package.name(),
         version: package.version(),
         summary: package.summary(),
-        source: format!("{}/{}", source.suite, source.component),
-        switch: source_switch(package),
+        source: place(source),
+        switch: switches::text(&source.switch),
     }
 }
 
-fn source_switch(package: Package<'_>) -> &str {
-    &package.source().switch
+/// `noble-updates/universe`; where a repository has no components, its name.
+fn place(source: &IndexSource) -> String {
+    match (source.suite.as_str(), source.component.as_str()) {
+        (suite, component) if suite == component || component.is_empty() => suite.to_owned(),
+        (suite, component) => format!("{suite}/{component}"),
+    }
 }
 
 /// Whether a word means a file; names of Gentoo have one slash themselves.
@@ -250,121 +256,6 @@ fn nothing(what: &str, catalog: &Catalog) -> Failure {
     let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
     let hint = (!near.is_empty()).then(|| format!("names like it: {}", near.join(", ")));
     Failure::new(Exit::Spec, format!("{} has no package `{}`", catalog.release, clean(what))).hint(hint)
-}
-
-/// A package in full.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Details<'a> {
-    #[serde(flatten)]
-    row: Row<'a>,
-    arch: &'a str,
-    source_package: &'a str,
-    download_size: u64,
-    installed_size: u64,
-    /// Relations by kind, in the base's own syntax.
-    relations: Vec<(Kind, &'a str)>,
-    /// Every version of every source.
-    versions: Vec<Row<'a>>,
-}
-
-fn show(options: &Named, context: &Context) -> Result<(), Failure> {
-    let catalog = options.place.catalog(context)?;
-    let package = catalog::best(catalog.family(), &catalog.index, &options.name)
-        .ok_or_else(|| nothing(&options.name, &catalog))?;
-    let relations = Kind::ALL.into_iter().map(|kind| (kind, package.relations(kind)));
-    let details = Details {
-        row: row(package),
-        arch: package.arch(),
-        source_package: package.source_name(),
-        download_size: package.size(),
-        installed_size: package.installed_size(),
-        relations: relations.filter(|(_, text)| !text.is_empty()).collect(),
-        versions: catalog.index.named(&options.name).map(row).collect(),
-    };
-    if context.global.json {
-        return output::print_json(&details);
-    }
-    output::print(&details_text(&details, context.style()))
-}
-
-fn details_text(details: &Details<'_>, style: Style) -> String {
-    let row = &details.row;
-    let mut lines = vec![
-        format!("{} {}\n", style.strong(&clean(row.name)), clean(row.version)),
-        format!("{}\n\n", clean(row.summary)),
-    ];
-    let mut line = |title: &str, value: &str| {
-        lines.push(format!("{}  {}\n", style.faint(&format!("{title:>12}")), clean(value)));
-    };
-    line("from", &row.source);
-    if !row.switch.is_empty() {
-        line("switch on", row.switch);
-    }
-    line("architecture", details.arch);
-    line("source", details.source_package);
-    line("download", &bytes(details.download_size));
-    line("installed", &bytes(details.installed_size));
-    for (kind, text) in &details.relations {
-        line(title(*kind), &text.split_whitespace().collect::<Vec<_>>().join(" "));
-    }
-    for other in
-        details.versions.iter().filter(|other| (other.version, &other.source) != (row.version, &row.source))
-    {
-        line("also", &format!("{} from {}", other.version, other.source));
-    }
-    lines.concat()
-}
-
-fn title(kind: Kind) -> &'static str {
-    match kind {
-        Kind::PreRequires => "pre-depends",
-        Kind::Requires => "depends",
-        Kind::Recommends => "recommends",
-        Kind::Suggests => "suggests",
-        Kind::Supplements => "supplements",
-        Kind::Enhances => "enhances",
-        Kind::Conflicts => "conflicts",
-        Kind::Breaks => "breaks",
-        Kind::Replaces => "replaces",
-        Kind::Provides => "provides",
-    }
-}
-
-/// One package that speaks of another.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Need<'a> {
-    package: &'a str,
-    version: &'a str,
-    relation: &'a str,
-    text: String,
-}
-
-fn who_needs(options: &Named, context: &Context) -> Result<(), Failure> {
-    let catalog = options.place.catalog(context)?;
-    let package = catalog::best(catalog.family(), &catalog.index, &options.name)
-        .ok_or_else(|| nothing(&options.name, &catalog))?;
-    let mentions = catalog::needing(catalog.family(), &catalog.index, package);
-    let needs: Vec<Need<'_>> = mentions
-        .iter()
-        .map(|mention| Need {
-            package: mention.package.name(),
-            version: mention.package.version(),
-            relation: mention.verb,
-            text: mention.text.split_whitespace().collect::<Vec<_>>().join(" "),
-        })
-        .collect();
-    if context.global.json {
-        return output::print_json(&needs);
-    }
-    let style = context.style();
-    let line = |need: &Need<'_>| {
-        format!("{} {} {}\n", style.strong(&clean(need.package)), need.relation, clean(&need.text))
-    };
-    let total = format!("{} speak of `{}`\n", count(needs.len(), "relation"), clean(&options.name));
-    let lines: String = needs.iter().map(line).collect();
-    output::print(&format!("{lines}{}", style.faint(&total)))
 }
 
 fn run_why(options: &Why, context: &Context) -> Result<(), Failure> {

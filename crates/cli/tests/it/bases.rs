@@ -35,8 +35,12 @@ fn mirror(place: &Place, files: &[(&str, &str)]) -> String {
 fn directory(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     for entry in fs::read_dir(from).expect("a directory of the real data") {
-        let entry = entry.expect("an entry");
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("a file of the real data");
+        let (from, to) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).expect("an entry");
+        if from.is_dir() {
+            directory(&from, &to);
+        } else {
+            fs::copy(from, to).expect("a file of the real data");
+        }
     }
 }
 
@@ -83,7 +87,10 @@ fn arch_is_resolved() {
 
 #[test]
 fn gentoo_is_resolved_beside_its_stage_archive() {
-    has(&resolved("gentoo", GENTOO, "packages = [\"htop\"]"), &["sys-process/htop", "sys-libs/ncurses"]);
+    has(
+        &resolved("gentoo", GENTOO, "packages = [\"htop\"]\n[repositories]\nkeywords = [\"~amd64\"]"),
+        &["sys-process/htop", "sys-libs/ncurses"],
+    );
 }
 
 #[test]
@@ -290,4 +297,51 @@ fn the_files_of_packages_of_void_are_listed() {
     let listed = run(&place, "void", &mirror, &["packages", "files", "void", "hyprpaper"]);
     assert_eq!(listed.code, Some(0), "{listed:?}");
     assert!(listed.stdout.lines().any(|path| path == "/usr/bin/hyprpaper"), "{listed:?}");
+}
+
+#[test]
+fn the_files_of_packages_of_rpm_are_listed() {
+    let place = Place::new();
+    for root in ["mirror/releases/44/Everything/x86_64/os", "mirror/updates/44/Everything/x86_64"] {
+        directory(&realdata::path("rpm/el9-baseos-signed"), &place.path(root));
+    }
+    let mirror = format!("file://{}", place.path("mirror").display());
+    let listed = run(&place, "fedora", &mirror, &["packages", "files", "fedora", "bzip2"]);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert!(listed.stdout.lines().any(|path| path == "/usr/bin/bzip2"), "{listed:?}");
+    // another package under its name is refused
+    for root in ["mirror/releases/44/Everything/x86_64/os", "mirror/updates/44/Everything/x86_64"] {
+        let at = |name: &str| place.path(&format!("{root}/{name}-1.0.8-18.el9.x86_64.rpm"));
+        fs::copy(at("bzip2-libs"), at("bzip2")).expect("a file");
+    }
+    let refused =
+        run(&place, "fedora", &mirror, &["packages", "files", "fedora", "bzip2", "--store", "other"]);
+    assert_eq!(refused.code, Some(6), "{refused:?}");
+}
+
+#[test]
+fn the_files_of_packages_of_gentoo_are_listed() {
+    let place = Place::new();
+    let root = place.path("mirror/releases/amd64/binpackages/23.0/x86-64");
+    fs::create_dir_all(&root).expect("a directory");
+    let package = fs::read(realdata::path("gentoo/onepassword-cli-0-1.gpkg.tar")).expect("a package");
+    fs::write(root.join("onepassword-cli-0-1.gpkg.tar"), &package).expect("a file");
+    let write = |digest: &str| {
+        let size = package.len();
+        let text = format!(
+            "ARCH: amd64\nVERSION: 0\n\nCPV: acct-group/onepassword-cli-0\nBUILD_ID: 1\nKEYWORDS: amd64\n\
+             PATH: onepassword-cli-0-1.gpkg.tar\nSHA1: {digest}\nSIZE: {size}\n\n"
+        );
+        fs::write(root.join("Packages.gz"), text).expect("a file");
+    };
+    let mirror = format!("file://{}", place.path("mirror").display());
+    let list = ["packages", "files", "gentoo", "acct-group/onepassword-cli"];
+    write("7d4cd5b5175cbb9c2ed8e5bf38ae535a4e984db6");
+    let listed = run(&place, "gentoo", &mirror, &list);
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    assert!(listed.stdout.lines().any(|path| path.ends_with("onepassword-cli.conf")), "{listed:?}");
+    write(&"0".repeat(40));
+    let refused = run(&place, "gentoo", &mirror, &[&list[..], &["--store", "other"]].concat());
+    assert_eq!(refused.code, Some(6), "{refused:?}");
+    assert!(refused.stderr.contains("is not the one that the index speaks of"), "{refused:?}");
 }

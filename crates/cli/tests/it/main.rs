@@ -12,6 +12,7 @@
 //! | [`releases`] | other releases than the present one |
 //! | [`sources`] | package sources that a spec adds, good ones and others |
 //! | [`bases`] | resolving and looking up for every base but Debian and Ubuntu |
+//! | [`repositories`] | what a base has besides the repositories in use, and what Gentoo masks |
 //! | [`ubuntu`] | Ubuntu: its pockets, its key, a mirror that somebody else signs |
 //! | [`vm`], [`damage`] | guests of `lbuild boot`: small ones, a built image, damaged copies of it |
 //! | [`bad_builds`], [`leftovers`] | builds that fail, are killed or stopped; nothing may be left of them |
@@ -27,6 +28,7 @@ mod messages;
 mod mirror;
 mod program;
 mod releases;
+mod repositories;
 mod sources;
 mod store;
 mod streams;

@@ -13,5 +13,6 @@ mod gentoo;
 mod rpm;
 mod void;
 
+pub(crate) use gentoo::accepted;
 pub use wanted::Cause;
 pub(crate) use wanted::{asked, kernel_flavor, plain};

@@ -10,6 +10,8 @@ pub enum Cause {
     Spec(usize),
     /// Something that the image needs by its own fields, such as its kernel.
     Field(&'static str),
+    /// What every system of the base has, by this name, unless the spec removes it.
+    Base(String),
 }
 
 /// A package by its name alone.

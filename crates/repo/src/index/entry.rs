@@ -235,8 +235,8 @@ pub struct IndexSource {
     /// Host that the suite comes from, by which a pin may mean it too.
     pub host: String,
     /// What the spec would have to switch on for it to be used, such as `component contrib` or `suite
-    /// trixie-backports`; empty for a source in use. Packages of a source that is off are never chosen: they are there
-    /// so that a fix can propose it.
+    /// trixie-backports`, in the form of [`crate::resolve::switches`]; empty for a source in use. Packages of a source
+    /// that is off are never chosen: they are there so that a fix can propose it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub switch: String,
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::accept::Accept;
 use super::index::{self, DependencyClass, Header};
 use super::installed::Installed;
 use super::profile::Profile;
@@ -19,6 +20,9 @@ const SET: u32 = 1;
 
 /// In the flags of a package: the stage archive that the system is made from already has it.
 const IN_STAGE: u32 = 2;
+/// What has to be switched on for what the profile masks.
+const MASKED: &str = "masked packages";
+
 /// How much more a version of the stage archive is preferred than one of a host: it is there already.
 const STAGE_PIN: i32 = 1;
 
@@ -27,8 +31,8 @@ const STAGE_PIN: i32 = 1;
 pub struct Options<'o> {
     /// Whose masks and system set count.
     pub profile: Option<&'o Profile>,
-    /// `ACCEPT_KEYWORDS`, such as `amd64 ~amd64`; all packages of a host are accepted without it.
-    pub keywords: Option<&'o str>,
+    /// What is accepted by itself; all packages of a host without it.
+    pub accept: Option<Accept<'o>>,
     /// What the stage archive has that the system is made from. Hosts leave out what every system has.
     pub stage: &'o [Installed],
     /// Old name to new, see [`super::profile::moves`].
@@ -37,8 +41,8 @@ pub struct Options<'o> {
 
 /// Reads indexes into one arena, the most preferred first.
 ///
-/// What the profile masks and what the keywords do not accept is in sources of their own, which are off: see
-/// [`IndexSource::switch`].
+/// What the profile masks, and what is not accepted by its keywords or licenses, is in sources of their own, which are
+/// off: see [`IndexSource::switch`].
 pub fn build(hosts: &[(IndexSource, &index::Index<'_>)], options: &Options<'_>) -> Result<Index, BuildError> {
     let count = hosts.iter().map(|(_, host)| host.entries.len()).sum();
     let mut builder = Builder::new(FAMILY, count);
@@ -59,13 +63,13 @@ pub fn build(hosts: &[(IndexSource, &index::Index<'_>)], options: &Options<'_>) 
         }
     }
     for (source, host) in hosts {
-        for state in [State::Good, State::Testing, State::Masked] {
-            let entries = host.entries.iter().filter(|entry| writer.state(entry) == state);
-            let mut entries = entries.peekable();
-            if state != State::Good && entries.peek().is_none() {
-                continue;
-            }
-            builder.source(&IndexSource { switch: state.switch().to_owned(), ..source.clone() })?;
+        // Those that are in use come first, and have a source even when there are none.
+        let mut sorted = BTreeMap::from([(String::new(), Vec::new())]);
+        for entry in &host.entries {
+            sorted.entry(writer.switch(entry, &source.arch)).or_default().push(entry);
+        }
+        for (switch, entries) in sorted {
+            builder.source(&IndexSource { switch, ..source.clone() })?;
             for entry in entries {
                 writer.add(&mut builder, entry, &host.header, &source.arch)?;
             }
@@ -102,25 +106,6 @@ fn add_installed(builder: &mut Builder, installed: &Installed, arch: &str) -> Re
     })
 }
 
-/// Whether a package may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Good,
-    Testing,
-    Masked,
-}
-
-impl State {
-    /// What has to be switched on for it.
-    fn switch(self) -> &'static str {
-        match self {
-            Self::Good => "",
-            Self::Testing => "testing keyword",
-            Self::Masked => "masked packages",
-        }
-    }
-}
-
 struct Writer<'o> {
     options: &'o Options<'o>,
     /// Old names by new one.
@@ -128,15 +113,13 @@ struct Writer<'o> {
 }
 
 impl Writer<'_> {
-    fn state(&self, entry: &index::Entry<'_>) -> State {
+    /// What has to be switched on for a build.
+    fn switch(&self, entry: &index::Entry<'_>, arch: &str) -> String {
         let masked = |profile: &Profile| profile.masks(entry.key, entry.version, entry.slot, entry.sub_slot);
-        if self.options.profile.is_some_and(masked) {
-            return State::Masked;
-        }
-        match self.options.keywords {
-            Some(accepted) if !accepts_keywords(accepted, entry.keywords) => State::Testing,
-            _ => State::Good,
-        }
+        let mask = self.options.profile.is_some_and(masked).then(|| MASKED.to_owned());
+        let accept = self.options.accept.map(|accept| accept.switch(entry, arch));
+        let lines = mask.into_iter().chain(accept).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     fn add(
@@ -198,16 +181,6 @@ fn reduced(entry: &index::Entry<'_>, classes: &[DependencyClass]) -> String {
         }
     }
     text.trim_ascii().to_owned()
-}
-
-/// Whether keywords of a package are among those accepted (portage(5), `ACCEPT_KEYWORDS`).
-fn accepts_keywords(accepted: &str, keywords: &str) -> bool {
-    accepted.split_ascii_whitespace().any(|accepted| match accepted {
-        "**" => true,
-        "*" => keywords.split_ascii_whitespace().any(|keyword| !keyword.starts_with(['~', '-'])),
-        "~*" => keywords.split_ascii_whitespace().any(|keyword| !keyword.starts_with('-')),
-        arch => keywords.split_ascii_whitespace().any(|keyword| keyword == arch),
-    })
 }
 
 /// Whether a package is a set, which has no archive.

@@ -6,6 +6,7 @@ use super::arena::{Built, is_in_stage, is_set};
 use super::relation::{self, Blocker, Node, parse, parts, split_qualifier};
 use super::version;
 use crate::index::{Kind, Package};
+use crate::resolve::switches::masks;
 use crate::resolve::{
     Asker, Atom, Base, Family, Formula, Found, Operator, Request, Role, Statement, Wanted, World,
 };
@@ -115,8 +116,15 @@ impl Family for Gentoo {
         }
     }
 
-    /// Slots, builds and flags of what bears the name.
+    fn has_masks(&self) -> bool {
+        true
+    }
+
+    /// Masks, slots, builds and flags of what bears the name.
     fn lacking(&self, world: &World<'_>, atom: &Atom<'_>) -> Option<String> {
+        if let Some(mask) = self.mask(world, atom) {
+            return Some(mask);
+        }
         let narrow = relation::Atom::from_qualifier(atom.qualifier).ok()?;
         let fits = |package: &Package<'_>| {
             atom.bound.is_none_or(|(operator, bound)| self.accepts(operator, bound, package.version()))
@@ -139,6 +147,24 @@ impl Family for Gentoo {
         });
         let flags: Vec<String> = flags.map(|flag| format!("[{flag}]")).collect();
         (!flags.is_empty()).then(|| format!("but no binary package of it was built with {}", some(flags)))
+    }
+}
+
+impl Gentoo {
+    /// What masks the best version that would satisfy `atom`: that with the fewest masks, then the latest.
+    fn mask(self, world: &World<'_>, atom: &Atom<'_>) -> Option<String> {
+        let index = world.index();
+        let id = index.name_id(atom.name)?;
+        let own = index.of_name(id).map(|package| Found { package, provided: None });
+        let provided =
+            index.providers(id).map(|(package, version)| Found { package, provided: Some(version) });
+        let asker = Asker { package: None, role: Role::Requires };
+        let fits = own.chain(provided).filter(|found| self.satisfies(world, atom, *found, asker));
+        let masked = fits.map(|found| (world.missing_for(found.package), found.package));
+        let masked = masked.filter(|(ways, _)| !ways.is_empty());
+        let (ways, package) = masked
+            .min_by(|(a, one), (b, other)| (a.len().cmp(&b.len())).then_with(|| later_first(*one, *other)))?;
+        Some(format!("but {} {} is masked by {}", package.name(), package.version(), masks(&ways)))
     }
 }
 

@@ -138,7 +138,7 @@ pub enum Change {
     },
     /// Use a source that is off, see [`IndexSource::switch`](crate::index::IndexSource::switch).
     Enable {
-        /// What to switch on.
+        /// What to switch on, as in [`Request::enable`](super::Request::enable).
         switch: String,
     },
     /// Drop `pins[index]`.
@@ -195,6 +195,8 @@ pub struct Unknown {
     pub renamed: Vec<String>,
     /// Packages that ship a command or file of this name.
     pub shipping: Vec<String>,
+    /// Other releases of this base that have it.
+    pub releases: Vec<String>,
     /// It is known that this base has no package of the program that is called so.
     pub unpackaged: bool,
     /// Sources that are off and have it, as they are switched on.

@@ -1,6 +1,6 @@
 //! Changes of a request: what they do to it, and what they are called.
 
-use super::{Change, Family, Request};
+use super::{Change, Family, Request, switches};
 
 impl Change {
     /// Whether the user loses something that was asked for.
@@ -59,8 +59,14 @@ impl Change {
 
 /// Several changes as one piece of advice, those of one kind together: ``drop `a` and `b` ``.
 pub(super) fn advice(changes: &[Change], family: &dyn Family, request: &Request) -> String {
+    let accepted = |change: &Change| match change {
+        Change::Enable { switch } => switches::is_acceptance(switch),
+        _ => false,
+    };
+    let (accepted, others): (Vec<&Change>, Vec<&Change>) =
+        changes.iter().partition(|change| accepted(change));
     let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
-    let texts: Vec<String> = changes.iter().map(|change| change.text(family, request)).collect();
+    let texts: Vec<String> = others.iter().map(|change| change.text(family, request)).collect();
     for text in &texts {
         let shared = ["switch on the component ", "drop "].into_iter().find(|verb| text.starts_with(verb));
         let (verb, object) = text.split_at(shared.map_or(0, str::len));
@@ -74,10 +80,18 @@ pub(super) fn advice(changes: &[Change], family: &dyn Family, request: &Request)
             (Some(start), 2..) => format!("{start}components {}", all(&objects)),
             _ => format!("{verb}{}", all(&objects)),
         });
-    told.collect::<Vec<_>>().join(" and ")
+    let ways: Vec<&str> = accepted
+        .iter()
+        .filter_map(|change| match change {
+            Change::Enable { switch } => Some(switch.as_str()),
+            _ => None,
+        })
+        .collect();
+    switches::acceptances(&ways).into_iter().chain(told).collect::<Vec<_>>().join(" and ")
 }
 
-fn all(parts: &[String]) -> String {
+/// A list for a sentence, whole.
+pub(super) fn all(parts: &[String]) -> String {
     match parts {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         _ => parts.concat(),

@@ -4,6 +4,7 @@ use lbuild_solve::{Conflict, Fact, PackageId, Resolver, Root as SolverRoot};
 
 use super::chain::{chain, is_met_by_nothing, link, sentence, shared_reason};
 use super::family::Family;
+use super::ideas::missing;
 use super::phrase::some;
 use super::problem::{Origin, Task};
 use super::world::World;
@@ -28,6 +29,7 @@ pub(super) fn unsatisfiable(
     conflict: &Conflict,
     knowledge: &dyn Knowledge,
 ) -> Unsatisfiable {
+    let conflict = &with_choices(task, conflict);
     let unknown = near::unknown(task, knowledge);
     let mut roots: Vec<Root> = Vec::new();
     let nameless = (0..task.problem.goals.len())
@@ -46,6 +48,28 @@ pub(super) fn unsatisfiable(
         fixes: fixes::find(task, resolver, conflict, &unknown),
         unknown,
     }
+}
+
+/// The conflict with the requests for a version or suite that decided what is needed in vain. Where only one version of
+/// a name counts, such a request is part of no fact, and still the reason.
+fn with_choices(task: &Task<'_, '_>, conflict: &Conflict) -> Conflict {
+    let mut conflict = conflict.clone();
+    let in_vain = conflict.facts.iter().any(|fact| matches!(fact, Fact::AsksInVain { .. }));
+    if in_vain || !task.world.family.has_one_candidate() {
+        return conflict;
+    }
+    let names: Vec<&str> = missing(task, &conflict).iter().map(|atom| atom.name).collect();
+    for (goal, origin) in task.origins.iter().enumerate() {
+        let Origin::Wanted(position) = origin else { continue };
+        let wanted = &task.request.packages[*position];
+        let chooses = wanted.version.is_some() || wanted.suite.is_some();
+        let root = SolverRoot::Goal(goal);
+        let is_meant = names.contains(&task.world.family.wanted(wanted).name);
+        if chooses && is_meant && !conflict.roots.contains(&root) {
+            conflict.roots.push(root);
+        }
+    }
+    conflict
 }
 
 impl<'i> Task<'_, 'i> {
@@ -215,7 +239,7 @@ fn goal_names(task: &Task<'_, '_>, conflict: &Conflict) -> Vec<String> {
 
 /// A name that does not exist, with what is most likely meant.
 fn no_package(unknown: &Unknown) -> String {
-    let Unknown { name, near, called, renamed, shipping, elsewhere, unpackaged } = unknown;
+    let Unknown { name, near, called, renamed, shipping, elsewhere, releases, unpackaged } = unknown;
     let guess = if !called.is_empty() {
         let names = called.iter().map(|name| format!("`{name}`")).collect();
         format!("; here it is called {}.", some(names, "and"))
@@ -225,6 +249,9 @@ fn no_package(unknown: &Unknown) -> String {
         format!("; `{renamed}` has taken its place.")
     } else if let Some(shipping) = shipping.first() {
         format!("; the package `{shipping}` has a command or library of that name.")
+    } else if !releases.is_empty() {
+        let names = releases.iter().map(|release| format!("`{release}`")).collect();
+        format!(" in this release, but there is one in {}.", some(names, "and"))
     } else if *unpackaged {
         ": this base does not package that program.".to_owned()
     } else if let Some(near) = near.first() {
@@ -246,6 +273,8 @@ fn meanings(unknown: &[Unknown]) -> Vec<Link> {
             ("was replaced by", name.clone())
         } else if let Some(name) = unknown.shipping.first() {
             ("is a command or library of", name.clone())
+        } else if let Some(release) = unknown.releases.first() {
+            ("is in", format!("the release {release}"))
         } else if unknown.unpackaged {
             ("is not packaged by", "this base".to_owned())
         } else {

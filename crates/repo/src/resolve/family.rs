@@ -244,6 +244,12 @@ pub trait Family: Sync {
         None
     }
 
+    /// Whether what is off is masked package by package, as by Gentoo's keywords and licenses, and not a source of its
+    /// own.
+    fn has_masks(&self) -> bool {
+        false
+    }
+
     /// How a bound is written for people.
     fn sign(&self, operator: Operator) -> &'static str {
         match operator {

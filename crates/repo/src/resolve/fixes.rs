@@ -7,6 +7,7 @@ use lbuild_solve::{Conflict, Resolver, Root as SolverRoot, Solution, SolveError}
 use super::change::{advice, changed};
 use super::ideas::{ideas, switches};
 use super::problem::{self, Origin, Task};
+use super::switches::way;
 use super::world::World;
 use super::{Change, Effect, Fix, Unknown};
 
@@ -44,11 +45,11 @@ pub(super) fn find(
         match attempts.solve(&changes) {
             Ok(installed) => fixes.push(attempts.describe(changes, &before, &installed)),
             Err(next) if changes.len() < MOST_CHANGES && may_grow(&changes) => {
-                let next = next.into_iter().filter(|next| next.drops() == changes.iter().all(Change::drops));
-                for change in next.filter_map(|change| attempts.as_original(&changes, change)) {
-                    let mut more = changes.clone();
-                    more.push(change);
+                for next in next.into_iter().filter(|next| goes_with(next, &changes)) {
+                    let next = next.into_iter().filter_map(|change| attempts.as_original(&changes, change));
+                    let mut more: Vec<Change> = changes.iter().cloned().chain(next).collect();
                     more.sort();
+                    more.dedup();
                     if seen.insert(more.clone()) {
                         queue.push_back(more);
                     }
@@ -59,6 +60,8 @@ pub(super) fn find(
     }
     fixes.sort_by_key(|fix| {
         let loss = fix.changes.iter().map(|change| attempts.loss(change)).sum::<usize>();
+        // However many acceptances there are, they give up nothing that was asked for.
+        let loss = loss + usize::from(fix.changes.iter().any(|change| attempts.accepts_all(change)));
         (loss, fix.changes.len(), fix.effect.removed.len())
     });
     fixes.truncate(MOST);
@@ -71,6 +74,13 @@ fn may_grow(changes: &[Change]) -> bool {
     changes.iter().all(Change::drops) || changes.iter().all(enables)
 }
 
+/// Whether `next` is of the kind of `changes`. Where something is accepted for one package alone, so is the rest.
+fn goes_with(next: &[Change], changes: &[Change]) -> bool {
+    let drops = |changes: &[Change]| changes.iter().all(Change::drops);
+    let is_own = |change: &Change| matches!(change, Change::Enable { switch } if way(switch).1.is_some());
+    drops(next) == drops(changes) && (next.iter().all(is_own) || !changes.iter().any(is_own))
+}
+
 struct Attempts<'a, 'w, 'i> {
     task: &'a Task<'w, 'i>,
     resolver: &'a Resolver<'w, World<'i>>,
@@ -78,7 +88,7 @@ struct Attempts<'a, 'w, 'i> {
 
 impl Attempts<'_, '_, '_> {
     /// Solves the request with changes; on failure, what the user could drop or switch on next.
-    fn solve(&self, changes: &[Change]) -> Result<Installed, Vec<Change>> {
+    fn solve(&self, changes: &[Change]) -> Result<Installed, Vec<Vec<Change>>> {
         let request = changed(self.task.request, changes);
         if changes.iter().all(|change| change.keeps_world(self.task.world.family, self.task.request)) {
             let task = problem::translate(self.task.world, &request);
@@ -104,6 +114,13 @@ impl Attempts<'_, '_, '_> {
             | Change::Enable { .. }
             | Change::DropPin { .. } => 0,
         }
+    }
+
+    /// Whether a change accepts something for all packages: that changes more than what is missing.
+    fn accepts_all(&self, change: &Change) -> bool {
+        let is_for_all = |switch: &str| way(switch).1.is_none();
+        self.task.world.family.has_masks()
+            && matches!(change, Change::Enable { switch } if is_for_all(switch))
     }
 
     /// What a system has when none of the clashing requests is made.
@@ -166,7 +183,7 @@ impl Attempts<'_, '_, '_> {
 }
 
 /// What a solved request installs; for one that cannot be, what the user could drop or switch on next.
-fn answer(task: &Task<'_, '_>, result: Result<Solution, SolveError>) -> Result<Installed, Vec<Change>> {
+fn answer(task: &Task<'_, '_>, result: Result<Solution, SolveError>) -> Result<Installed, Vec<Vec<Change>>> {
     match result {
         Ok(solution) => Ok(solution
             .packages
@@ -186,8 +203,8 @@ fn answer(task: &Task<'_, '_>, result: Result<Solution, SolveError>) -> Result<I
                     Origin::Base(_) | Origin::Forced(_) => None,
                 },
             };
-            let enable = switches(task, &conflict).into_iter().map(|switch| Change::Enable { switch });
-            Err(conflict.roots.iter().filter_map(drop).chain(enable).collect())
+            let drops = conflict.roots.iter().filter_map(drop).map(|drop| vec![drop]);
+            Err(drops.chain(switches(task, &conflict)).collect())
         }
     }
 }

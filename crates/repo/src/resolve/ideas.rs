@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lbuild_solve::{Conflict, Fact, Root};
 
+use super::family::{Asker, Atom, Found, Role};
 use super::phrase::providers;
 use super::problem::{Origin, Task};
+use super::switches::only_for;
+use super::world::World;
 use super::{Change, Unknown};
 use crate::index::Package;
 
@@ -23,8 +26,7 @@ const MOST_PROVIDERS: usize = 12;
 /// What to try; each entry is one fix, of one change or of several that go together.
 pub(super) fn ideas(task: &Task<'_, '_>, conflict: &Conflict, unknown: &[Unknown]) -> Vec<Vec<Change>> {
     // A switch by itself comes before the switch with something else.
-    let switches = switches(task, conflict).into_iter().map(|switch| vec![Change::Enable { switch }]);
-    let mut ideas: Vec<Vec<Change>> = switches.collect();
+    let mut ideas = switches(task, conflict);
     for root in &conflict.roots {
         match root {
             Root::Ban(ban) => ideas.push(vec![Change::DropRemoval { index: *ban }]),
@@ -97,7 +99,9 @@ fn for_request(task: &Task<'_, '_>, goal: usize, position: usize, unknown: &[Unk
 fn suites(task: &Task<'_, '_>, goal: usize, position: usize) -> Vec<Vec<Change>> {
     let wanted = &task.request.packages[position];
     let current = task.first(goal).map(|package| package.version());
+    let masked = |package: &Package<'_>| task.world.family.has_masks() && !task.world.is_in_use(*package);
     let versions = task.world.index.named(task.world.family.wanted(wanted).name);
+    let versions = versions.filter(|package| !masked(package));
     let suites: BTreeSet<(&str, &str)> = versions
         // Naming the suite of a backport brings its dependencies along; naming a suite in normal use changes nothing.
         .filter(|package| current != Some(package.version()) || package.source().pin < NORMAL_PIN)
@@ -152,27 +156,63 @@ fn common(a: &str, b: &str) -> usize {
     a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count()
 }
 
-/// Switches of sources that are off and have something of what is missing.
-pub(super) fn switches(task: &Task<'_, '_>, conflict: &Conflict) -> BTreeSet<String> {
-    let (world, index) = (task.world, task.world.index);
-    let mut names: Vec<&str> = Vec::new();
+/// What switches on what is off and has something of what is missing.
+pub(super) fn switches(task: &Task<'_, '_>, conflict: &Conflict) -> Vec<Vec<Change>> {
+    let mut ideas: BTreeSet<Vec<Change>> = BTreeSet::new();
+    for atom in missing(task, conflict) {
+        let mut off = off(task.world, &atom);
+        if task.world.family.has_masks() {
+            // The fewest acceptances first; more kinds of them than two are no help.
+            off.sort_by_key(|(ways, _)| (ways.len(), ways.iter().any(|way| way.ends_with('*'))));
+            off.truncate(2);
+        }
+        for (ways, name) in off {
+            let enable = |switch: String| Change::Enable { switch };
+            if task.world.family.has_masks() {
+                ideas.insert(ways.iter().map(|way| enable(only_for(way, name))).collect());
+            }
+            ideas.insert(ways.iter().map(|way| enable((*way).to_owned())).collect());
+        }
+    }
+    ideas.into_iter().collect()
+}
+
+/// What is asked for and needed in vain.
+pub(super) fn missing<'t>(task: &'t Task<'_, '_>, conflict: &Conflict) -> Vec<Atom<'t>> {
+    let world = task.world;
+    let mut atoms: Vec<Atom<'t>> = Vec::new();
     for root in &conflict.roots {
         if let Root::Goal(goal) = root
             && let Origin::Wanted(position) = task.origins[*goal]
         {
-            names.push(world.family.wanted(&task.request.packages[position]).name);
+            atoms.push(world.family.wanted(&task.request.packages[position]));
         }
     }
     for fact in &conflict.facts {
         if let Fact::NeedsInVain { package, relation } = fact {
             let expansion = world.expand(world.package(*package));
             let statement = expansion.requires.get(*relation).and_then(|at| expansion.statements.get(*at));
-            names.extend(statement.into_iter().flat_map(|said| said.formula.atoms()).map(|atom| atom.name));
+            atoms.extend(statement.into_iter().flat_map(|said| said.formula.atoms()));
         }
     }
-    let ids = names.into_iter().filter_map(|name| index.name_id(name));
-    let packages =
-        ids.flat_map(|id| index.of_name(id).chain(index.providers(id).map(|(package, _)| package)));
-    let off = packages.filter(|package| !world.is_in_use(*package));
-    off.map(|package| package.source().switch.clone()).collect()
+    atoms
+}
+
+/// What is off and has the name of `atom`, by what would switch it on, with the name of the package. Where packages are
+/// masked one by one, only those count that satisfy the atom.
+fn off<'i>(world: &World<'i>, atom: &Atom<'_>) -> Vec<(Vec<&'i str>, &'i str)> {
+    let Some(id) = world.index.name_id(atom.name) else { return Vec::new() };
+    let own = world.index.of_name(id).map(|package| Found { package, provided: None });
+    let providers = world.index.providers(id);
+    let provided = providers.map(|(package, version)| Found { package, provided: Some(version) });
+    let asker = Asker { package: None, role: Role::Requires };
+    let mut found = Vec::new();
+    for one in own.chain(provided).filter(|found| !world.is_in_use(found.package)) {
+        let fits = !world.family.has_masks() || world.family.satisfies(world, atom, one, asker);
+        let entry = (world.missing_for(one.package), one.package.name());
+        if fits && !found.contains(&entry) {
+            found.push(entry);
+        }
+    }
+    found
 }

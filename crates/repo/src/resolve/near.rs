@@ -35,6 +35,7 @@ pub(super) fn unknown(task: &Task<'_, '_>, knowledge: &dyn Knowledge) -> Vec<Unk
                 called: real(knowledge.called(name)),
                 renamed: real(world.family.renamed(index, name)),
                 shipping: Vec::new(),
+                releases: Vec::new(),
                 unpackaged,
                 elsewhere: elsewhere(index, name),
             };
@@ -42,6 +43,11 @@ pub(super) fn unknown(task: &Task<'_, '_>, knowledge: &dyn Knowledge) -> Vec<Unk
             let known = [&unknown.called, &unknown.renamed, &unknown.elsewhere];
             if !unpackaged && known.iter().all(|names| names.is_empty()) {
                 unknown.shipping = real(knowledge.shipping(name));
+                // A misspelt name is in no release; one with a version in it is what releases differ in.
+                let versioned = name.contains(|c: char| c.is_ascii_digit());
+                if unknown.shipping.is_empty() && (versioned || unknown.near.is_empty()) {
+                    unknown.releases = knowledge.releases(name);
+                }
             }
             unknown
         })

@@ -10,6 +10,7 @@ use super::arches::Arches;
 use super::family::{Asker, Atom, Family, Found, Role, Statement};
 use super::formula::clauses;
 use super::pins::Pins;
+use super::switches::Switches;
 use super::{Base, Request};
 use crate::index::{Index, Kind, Package};
 
@@ -25,8 +26,7 @@ pub struct World<'i> {
     /// Versions that requests ask for, by slot: instead of the candidates, or beside them.
     chosen: HashMap<u32, Vec<u32>>,
     candidates: RefCell<Candidates>,
-    /// By position of the source: it is in use.
-    in_use: Vec<bool>,
+    switches: Switches<'i>,
     /// Packages that an expert insists on.
     forced: HashSet<u32>,
     /// The base set, once it was asked for.
@@ -59,7 +59,6 @@ impl<'i> World<'i> {
     pub(super) fn new(index: &'i Index, family: &'i dyn Family, request: &'i Request) -> Self {
         let arches = Arches::new(index, &request.arch, family.any_arch());
         let places = vec![0; index.slot_count() * arches.len()];
-        let in_use = |switch: &String| switch.is_empty() || request.enable.contains(switch);
         Self {
             index,
             family,
@@ -68,7 +67,7 @@ impl<'i> World<'i> {
             pins: Pins::new(&request.pins),
             chosen: HashMap::new(),
             candidates: RefCell::new(Candidates { places, lists: Vec::new() }),
-            in_use: index.sources().iter().map(|source| in_use(&source.switch)).collect(),
+            switches: Switches::new(index, &request.enable),
             forced: HashSet::new(),
             base: OnceCell::new(),
             expected: OnceCell::new(),
@@ -77,7 +76,12 @@ impl<'i> World<'i> {
 
     /// Whether the source of a package is in use.
     pub fn is_in_use(&self, package: Package<'_>) -> bool {
-        self.in_use.get(package.source_number()).copied().unwrap_or_default()
+        self.switches.is_in_use(package)
+    }
+
+    /// What would have to be switched on for a package; nothing when its source is in use.
+    pub fn missing_for(&self, package: Package<'i>) -> Vec<&'i str> {
+        self.switches.missing_for(package)
     }
 
     /// All versions of a name from sources in use.

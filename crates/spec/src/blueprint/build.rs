@@ -210,6 +210,8 @@ impl Builder<'_, '_> {
             },
             sources: self.list(&["repositories", "sources"])?,
             pins: self.list(&["repositories", "pins"])?,
+            keywords: written.keywords,
+            licenses: written.licenses,
             recommends: written.recommends.unwrap_or(false),
             priority: written.priority.unwrap_or_default(),
         })

@@ -8,6 +8,7 @@ use crate::value::Node;
 pub(super) fn rules(system: &System<'_>, found: &mut Vec<Finding>) {
     unpackaged(system, found);
     backports(system, found);
+    acceptance(system, found);
     for source in system.items(&["repositories", "sources"]) {
         signature(source, found);
         local(source, found);
@@ -41,6 +42,19 @@ fn backports(system: &System<'_>, found: &mut Vec<Finding>) {
             format!("{} is asked for from `{suite}`, which is not used", quote(&request.value.name));
         let finding = Finding::error("incompatible", *span, "", message);
         found.push(finding.hint("set `repositories.suites.backports` to `true`"));
+    }
+}
+
+/// Only Gentoo masks packages by keywords and licenses.
+fn acceptance(system: &System<'_>, found: &mut Vec<Finding>) {
+    let Some(base) = system.base().filter(|base| *base != Base::Gentoo) else { return };
+    for field in ["keywords", "licenses"] {
+        let Some(node) = system.at(&["repositories", field]).filter(|node| !node.items().is_empty()) else {
+            continue;
+        };
+        let message = format!("`repositories.{field}` means nothing on `{}`", base.key());
+        let reason = "only Gentoo masks packages by their keywords and licenses";
+        found.push(error("incompatible", node, message).reason(reason).hint("remove it"));
     }
 }
 

@@ -42,6 +42,16 @@ pub struct Repositories {
     #[serde(default)]
     #[schemars(extend("maxItems" = 1000))]
     pub pins: Vec<Pin>,
+    /// Keywords that are accepted beside the stable one of the architecture, for all packages or for one: `~amd64`, or
+    /// `dev-lang/zig ~amd64`. Gentoo alone has them.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "keyword"}, "maxItems" = 1000))]
+    pub keywords: Vec<String>,
+    /// Licenses that are accepted beside the free ones, for all packages or for one: `@BINARY-REDISTRIBUTABLE`, or
+    /// `app-arch/unrar unRAR`. Gentoo alone masks packages by them.
+    #[serde(default)]
+    #[schemars(extend("items" = {"type": "string", "format": "license"}, "maxItems" = 1000))]
+    pub licenses: Vec<String>,
     /// Also install what packages recommend. Default: `false`.
     pub recommends: Option<bool>,
     /// Install every package of at least this priority. Default: `required`.

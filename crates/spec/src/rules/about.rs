@@ -31,7 +31,15 @@ const ABOUT: &[(&str, &str)] = &[
     ("kernel-parameter", "One parameter without spaces and quotes; `init=` and `rdinit=` are refused."),
     ("keyboard", "Name in the words of XKB."),
     ("keyboard-option", "Option in the words of XKB, for example `ctrl:nocaps`."),
+    (
+        "keyword",
+        "Keyword of Gentoo (`amd64`, `~amd64`, `*`, `~*` or `**`), after a package and a space for that one alone.",
+    ),
     ("label", "Label of a file system."),
+    (
+        "license",
+        "License in the words of Gentoo, `@` and a group of such, or `*`; after a package and a space for that one alone.",
+    ),
     ("locale", "Locale that glibc knows, for example `en_GB.UTF-8`."),
     ("mount-option", "Option of mount(8)."),
     ("mount-point", "`/`, an absolute path, or `swap`."),

@@ -76,6 +76,46 @@ pub(super) fn pin(text: &str, base: Option<Base>) -> Verdict {
     characters(&plain.replace(wild, "x"), "package name", "A-Za-z0-9@_", "A-Za-z0-9@._+/-", 128)
 }
 
+/// A keyword that is accepted, for all packages or for the one in front of it.
+pub(super) fn keyword(text: &str) -> Verdict {
+    let (name, keyword) = of_one_or_all(text);
+    if let Some(name) = name {
+        key_of_gentoo(name, text, "~amd64")?;
+    }
+    let plain = keyword.strip_prefix('~').unwrap_or(keyword);
+    if plain == "*" || keyword == "**" {
+        return Ok(());
+    }
+    characters(plain, "keyword", "a-z", "a-z0-9-", 32)
+        .map_err(|fault| shifted(fault, text.len() - plain.len()))
+}
+
+/// A license or a group of such that is accepted, for all packages or for the one in front of it.
+pub(super) fn license(text: &str) -> Verdict {
+    let (name, license) = of_one_or_all(text);
+    if let Some(name) = name {
+        key_of_gentoo(name, text, "unRAR")?;
+    }
+    if license == "*" {
+        return Ok(());
+    }
+    let plain = license.strip_prefix('@').unwrap_or(license);
+    characters(plain, "license", "A-Za-z0-9_", "A-Za-z0-9._+-", 128)
+        .map_err(|fault| shifted(fault, text.len() - plain.len()))
+}
+
+fn of_one_or_all(text: &str) -> (Option<&str>, &str) {
+    text.split_once(' ').map_or((None, text), |(name, what)| (Some(name), what))
+}
+
+fn key_of_gentoo(text: &str, whole: &str, example: &str) -> Verdict {
+    if !text.contains('/') {
+        let hint = format!("write it with its category: `category/{text} {example}`");
+        return Err(Fault::not_a(whole, "package and what is accepted for it").hint(hint));
+    }
+    name(text, Some(Base::Gentoo))
+}
+
 /// A version, or a relation and a version.
 pub(super) fn relation(text: &str) -> Verdict {
     split_relation(text).map(|_| ())
@@ -215,5 +255,21 @@ mod tests {
         assert!(name("PackageKit", Some(Base::Debian)).is_err());
         assert!(name("@core", Some(Base::Fedora)).is_ok());
         assert!(name("libstdc++", Some(Base::Debian)).is_ok());
+    }
+
+    #[test]
+    fn acceptances_are_for_all_or_for_one() {
+        for good in ["amd64", "~amd64", "*", "~*", "**", "dev-lang/zig ~amd64", "a/b **"] {
+            assert!(keyword(good).is_ok(), "{good}");
+        }
+        for bad in ["", "~", "amd64 x", "zig ~amd64", "a/b", "a/b ~amd64 **", "-amd64", "a/b  **"] {
+            assert!(keyword(bad).is_err(), "{bad}");
+        }
+        for good in ["*", "unRAR", "@EULA", "app-arch/unrar unRAR", "GPL-2+-with-font-exception"] {
+            assert!(license(good).is_ok(), "{good}");
+        }
+        for bad in ["", "@", "-MIT", "unrar unRAR", "a/b @", "a b", "MIT\nX"] {
+            assert!(license(bad).is_err(), "{bad}");
+        }
     }
 }

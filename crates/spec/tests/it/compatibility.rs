@@ -57,6 +57,8 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
         "/network/interfaces/0/gateway/1",
     ),
     ("debian", "packages = [\"zfs-dkms/trixie-backports\"]", "incompatible", "/packages/0"),
+    ("arch", "[repositories]\nkeywords = [\"~amd64\"]", "incompatible", "/repositories/keywords"),
+    ("debian", "[repositories]\nlicenses = [\"*\"]", "incompatible", "/repositories/licenses"),
     (
         "debian",
         "[[repositories.sources]]\nname = \"x\"\nurl = \"http://example.org\"",

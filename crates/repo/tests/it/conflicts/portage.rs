@@ -1,10 +1,12 @@
 //! Conflicts in a binary host of Gentoo as it was in November 2022.
 
+use lbuild_repo::portage::accept::Accept;
 use lbuild_repo::portage::resolve::Gentoo;
 use lbuild_spec::model::Base;
 
 use super::{Case, Corpus, plain};
-use crate::portage::resolve::real;
+use crate::portage::accept::free;
+use crate::portage::resolve::{accepting, real};
 
 const CASES: [Case; 15] = [
     ("two-versions", "=www-client/firefox-106.0.2 =www-client/firefox-106.0.5"),
@@ -36,4 +38,30 @@ fn gentoo_explains_its_conflicts() {
         changing: false,
     };
     corpus.check(&CASES);
+}
+
+const MASKED: [Case; 8] = [
+    ("a-license", "app-arch/rar"),
+    ("a-license-and-keywords", "www-client/google-chrome"),
+    ("a-keyword", "sys-apps/earlyoom"),
+    ("a-keyword-of-a-dependency", "net-dialup/tio"),
+    ("a-live-version", "=app-editors/emacs-29.0.9999"),
+    ("a-later-version", ">=app-editors/gedit-43"),
+    ("a-desktop", "kde-plasma/plasma-desktop"),
+    ("firmware", "sys-kernel/linux-firmware"),
+];
+
+#[test]
+fn gentoo_explains_what_is_masked() {
+    let free = free();
+    let corpus = Corpus {
+        name: "portage-masked",
+        arch: "amd64",
+        base: Base::Gentoo,
+        family: &Gentoo,
+        index: &accepting("binhost-x86_64-2022-11", Some(Accept { licenses: &free })),
+        wanted: plain,
+        changing: false,
+    };
+    corpus.check(&MASKED);
 }

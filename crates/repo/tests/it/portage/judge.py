@@ -4,6 +4,8 @@ import sys
 
 from portage.dep import Atom, match_from_list, use_reduce
 from portage.exception import InvalidAtom, InvalidData, InvalidDependString
+from portage.package.ebuild._config.KeywordsManager import KeywordsManager
+from portage.package.ebuild._config.LicenseManager import LicenseManager
 from portage.versions import _pkg_str, vercmp
 
 
@@ -71,7 +73,30 @@ def expression(question):
         return None
 
 
-kinds = {"versions": version_order, "atoms": atom_parts, "matches": matches, "expressions": expression}
+def keywords(question):
+    """Whether keywords of a package are accepted."""
+    text, accepted = question
+    words = [word for word in text.split() if word != "-*"]
+    return not KeywordsManager._getMissingKeywords(None, set(accepted), words)
+
+
+def licenses(question):
+    """Whether the licenses of a build with these flags are accepted."""
+    text, enabled, accepted = question
+    every = set(use_reduce(text, matchall=True, flat=True)) if "*" in accepted else set()
+    struct = use_reduce(text, uselist=enabled, opconvert=True)
+    manager = LicenseManager.__new__(LicenseManager)
+    return not manager._getMaskedLicenses(struct, every | set(accepted))
+
+
+kinds = {
+    "keywords": keywords,
+    "licenses": licenses,
+    "versions": version_order,
+    "atoms": atom_parts,
+    "matches": matches,
+    "expressions": expression,
+}
 answer = kinds[sys.argv[1]]
 for line in sys.stdin:
     print(json.dumps(answer(json.loads(line))))

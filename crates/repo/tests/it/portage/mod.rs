@@ -1,5 +1,6 @@
 //! Gentoo's packages: portage itself and the indexes of real binary hosts judge our readers.
 
+pub mod accept;
 mod archive;
 mod data;
 mod index;

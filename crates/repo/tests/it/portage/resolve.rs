@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use lbuild_repo::index::{Index as Arena, IndexSource};
+use lbuild_repo::portage::accept::Accept;
 use lbuild_repo::portage::arena::{Options, build};
 use lbuild_repo::portage::index::{DependencyClass, Entry, Index};
 use lbuild_repo::portage::installed::Installed;
@@ -15,7 +16,7 @@ use lbuild_repo::resolve::{Request, Selection, Unsatisfiable, Wanted, resolve};
 
 use super::{golden, shared_plain};
 
-fn source(name: &str, pin: i32) -> IndexSource {
+pub fn source(name: &str, pin: i32) -> IndexSource {
     IndexSource {
         suite: name.to_owned(),
         component: "packages".to_owned(),
@@ -39,7 +40,7 @@ pub fn packages(text: &str) -> String {
     header.to_owned() + &stanzas.collect::<String>()
 }
 
-fn arena(hosts: &[(&str, i32, &str)], options: &Options<'_>) -> Arena {
+pub fn arena(hosts: &[(&str, i32, &str)], options: &Options<'_>) -> Arena {
     let texts: Vec<(IndexSource, String)> =
         hosts.iter().map(|(name, pin, text)| (source(name, *pin), packages(text))).collect();
     let indexes: Vec<(IndexSource, Index<'_>)> = texts
@@ -51,7 +52,7 @@ fn arena(hosts: &[(&str, i32, &str)], options: &Options<'_>) -> Arena {
 }
 
 /// Requests with spaces between them; `-name` removes.
-fn request(words: &str) -> Request {
+pub fn request(words: &str) -> Request {
     let mut request = Request::new("amd64");
     for word in words.split_whitespace() {
         match (word, word.strip_prefix('-')) {
@@ -65,7 +66,7 @@ fn request(words: &str) -> Request {
     request
 }
 
-fn names(selection: &Selection) -> String {
+pub fn names(selection: &Selection) -> String {
     let entry = |package: &lbuild_repo::resolve::Selected| format!("{}-{}", package.name, package.version);
     selection.packages.iter().map(entry).collect::<Vec<_>>().join(" ")
 }
@@ -76,7 +77,7 @@ fn gives(text: &str, words: &str, expected: &str) {
 }
 
 #[track_caller]
-fn gives_from(index: &Arena, words: &str, expected: &str) {
+pub fn gives_from(index: &Arena, words: &str, expected: &str) {
     match resolve(&Gentoo, index, &request(words)) {
         Ok(selection) => assert_eq!(names(&selection), expected, "{words}"),
         Err(reason) => panic!("{words}: {reason:#?}"),
@@ -89,7 +90,7 @@ fn fails(text: &str, words: &str, summary: &str) -> Unsatisfiable {
 }
 
 #[track_caller]
-fn fails_from(index: &Arena, words: &str, summary: &str) -> Unsatisfiable {
+pub fn fails_from(index: &Arena, words: &str, summary: &str) -> Unsatisfiable {
     match resolve(&Gentoo, index, &request(words)) {
         Ok(selection) => panic!("{words} gives {}", names(&selection)),
         Err(reason) => {
@@ -284,13 +285,14 @@ const SYSTEM: &str = "sys-apps/baselayout-2\nKEYWORDS: amd64\nRDEPEND: sys-apps/
 #[test]
 fn the_system_set_and_masks_of_a_profile() {
     let profile = profile();
-    let options = Options { profile: Some(&profile), keywords: Some("amd64"), ..Options::default() };
+    let accept = Some(Accept { licenses: &BTreeSet::new() });
+    let options = Options { profile: Some(&profile), accept, ..Options::default() };
     let index = arena(&[("host", 500, SYSTEM)], &options);
     let system = "@system-0 app-shells/bash-5.2 sys-apps/baselayout-2 sys-apps/files-1";
     gives_from(&index, "+system", system);
     gives_from(&index, "@system", system);
     gives_from(&index, "bash", "app-shells/bash-5.2");
-    fails_from(&index, "x/test", "The package `x/test` is in the testing keyword, which is not switched on.");
+    fails_from(&index, "x/test", "`x/test` is not available: x/test 1 is masked by the keyword `~amd64`.");
     let mut masked = request("=app-shells/bash-6");
     assert!(resolve(&Gentoo, &index, &masked).is_err());
     masked.enable.push("masked packages".to_owned());
@@ -414,13 +416,18 @@ fn in_slots(key: &str, mut slots: BTreeMap<&str, Asked<'_>>) -> Vec<Installed> {
     slots.into_iter().map(installed).collect()
 }
 
-/// A real host with a stage archive that fits it.
+/// A real host with a stage archive that fits it, all of which is accepted.
 pub fn real(host: &str) -> Arena {
+    accepting(host, None)
+}
+
+/// The same with what is accepted by itself.
+pub fn accepting(host: &str, accept: Option<Accept<'_>>) -> Arena {
     let text = shared_plain(&format!("gentoo/{host}/Packages.zst"));
     let index = Index::parse(&text).expect("a real index");
     let stage = stage_for(&index);
     let source = IndexSource { arch: index.header.arch.to_owned(), ..source("host", 500) };
-    let options = Options { stage: &stage, ..Options::default() };
+    let options = Options { stage: &stage, accept, ..Options::default() };
     let arena = build(&[(source, &index)], &options).expect("a real arena");
     Arena::open_cache(arena.write_cache().to_vec()).expect("its own cache")
 }
