@@ -55,7 +55,7 @@ fn the_key_of_every_release_is_that_of_the_archive() {
 }
 
 /// Name to version of every package in an official minimal image.
-fn manifest(path: &str) -> BTreeMap<String, String> {
+pub fn manifest(path: &str) -> BTreeMap<String, String> {
     let text = String::from_utf8(shared(path)).expect("text");
     let line = |line: &str| {
         let (name, version) = line.split_once(char::is_whitespace).expect("name and version");

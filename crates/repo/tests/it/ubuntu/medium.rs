@@ -12,8 +12,16 @@ use sha2::Digest as _;
 use super::release::jammy_medium;
 use super::shared;
 
-/// The index of both components, each file checked against the signed list.
+/// The index of both components.
 pub fn index() -> Index {
+    let texts = texts();
+    let texts: Vec<(IndexSource, &[u8])> =
+        texts.iter().map(|(source, text)| (source.clone(), text.as_bytes())).collect();
+    parse(&texts).expect("a good index")
+}
+
+/// The lists of both components, each file checked against the signed list of them.
+pub fn texts() -> Vec<(IndexSource, String)> {
     let release = jammy_medium();
     let mut texts = Vec::new();
     for component in &release.components {
@@ -30,11 +38,9 @@ pub fn index() -> Index {
             pin: 500,
             ..IndexSource::default()
         };
-        texts.push((source, text));
+        texts.push((source, String::from_utf8(text).expect("text")));
     }
-    let texts: Vec<(IndexSource, &[u8])> =
-        texts.iter().map(|(source, text)| (source.clone(), text.as_slice())).collect();
-    parse(&texts).expect("a good index")
+    texts
 }
 
 fn request(name: &str) -> Request {

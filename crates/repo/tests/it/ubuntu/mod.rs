@@ -1,6 +1,6 @@
 //! Ubuntu, the second distribution of deb: its signed lists, its media, and what `data/distros/ubuntu.toml` says of it.
 
-mod data;
+pub mod data;
 pub mod medium;
 mod phased;
 mod release;
