@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager, async_trait};
 
 /// Every migration, oldest first.
-const MIGRATIONS: [Statements; 5] = [
+const MIGRATIONS: &[Statements] = &[
     Statements {
         name: "0001_service",
         both: include_str!("migration/0001_service.sql"),
@@ -15,13 +15,14 @@ const MIGRATIONS: [Statements; 5] = [
     Statements::plain("0004_session", include_str!("migration/0004_session.sql")),
     Statements::plain("0005_webhooks", include_str!("migration/0005_webhooks.sql")),
     Statements::plain("0006_figures", include_str!("migration/0006_figures.sql")),
+    Statements::plain("0008_lists", include_str!("migration/0008_lists.sql")),
 ];
 
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        MIGRATIONS.into_iter().map(|migration| Box::new(migration) as Box<dyn MigrationTrait>).collect()
+        MIGRATIONS.iter().map(|migration| Box::new(*migration) as Box<dyn MigrationTrait>).collect()
     }
 }
 

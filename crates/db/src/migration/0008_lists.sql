@@ -1,0 +1,1 @@
+CREATE INDEX build_list_both ON build (tenant_id, status, base, id);
