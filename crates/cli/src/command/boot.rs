@@ -42,6 +42,10 @@ pub struct Options {
 
 /// Boots it.
 pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
+    if context.global.json && !options.check {
+        let failure = Failure::new(Exit::Usage, "the console of a guest is for people, not JSON");
+        return Err(failure.hint("`lbuild boot --check --json` tells whether the image boots".to_owned()));
+    }
     let name = options.image.display().to_string();
     let image = File::open(&options.image)
         .map_err(|error| Failure::because(Exit::Build, format!("cannot read the image `{name}`"), &error))?;

@@ -2,8 +2,10 @@
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::{Shell, generate};
+use serde_json::json;
 
 use crate::arguments::Arguments;
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
 
@@ -19,8 +21,12 @@ pub struct Options {
 }
 
 /// Prints the script.
-pub fn run(options: &Options) -> Result<(), Failure> {
+pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
     let mut script = Vec::new();
     generate(options.shell, &mut Arguments::command(), "lbuild", &mut script);
-    output::print(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    if context.global.json {
+        return output::print_json(&json!({ "shell": options.shell.to_string(), "script": script }));
+    }
+    output::print(&script)
 }

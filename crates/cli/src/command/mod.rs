@@ -30,8 +30,8 @@ pub fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
         Command::Boot(options) => boot::run(&options, context),
         Command::Serve(options) => serve::run(&options, context),
         Command::Cache(action) => cache::run(&action, context),
-        Command::Completions(options) => completions::run(&options),
-        Command::Man(options) => man::run(&options),
+        Command::Completions(options) => completions::run(&options, context),
+        Command::Man(options) => man::run(&options, context),
     }
 }
 

@@ -117,3 +117,16 @@ fn there_is_a_manual_page_for_every_command() {
         assert!(pages.iter().any(|name| name == page), "{page} is not among {pages:?}");
     }
 }
+
+#[test]
+fn what_is_no_document_has_one_all_the_same() {
+    let place = Place::new();
+    let script = place.run(&["--json", "completions", "fish"]).json();
+    assert_eq!(script["shell"], "fish");
+    assert!(script["script"].as_str().is_some_and(|text| text.contains("lbuild")));
+    let page = place.run(&["--json", "man"]).json();
+    assert!(page["page"].as_str().is_some_and(|text| text.contains(".TH lbuild")), "{page}");
+    let ended = place.run(&["--json", "boot", "any.iso"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--check"), "{ended:?}");
+}
