@@ -235,6 +235,8 @@ impl Bucket {
         let mut sent = Vec::new();
         for index in 0..count {
             if upload.cancel.is_cancelled() {
+                // what arrives after the upload was aborted would stay
+                sending.join_all().await;
                 return Err(ArtifactError::Stopped);
             }
             if sending.len() == TOGETHER {
@@ -247,8 +249,8 @@ impl Bucket {
                 failpoint::reach("upload-half");
             }
         }
-        source.check()?;
         sent.extend(sending.join_all().await.into_iter().map(Ok));
+        source.check()?;
         let mut parts = Vec::with_capacity(count);
         for part in sent {
             let (index, part) = part.map_err(|_| ArtifactError::Stopped)?;
