@@ -176,7 +176,7 @@ mod tests {
             need("a", "recommends", "x-data"),
             need("long", "depends on", "x"),
         ];
-        let texts: Vec<String> = needs_lines(&needs, "x").iter().map(|line| line.text()).collect();
+        let texts: Vec<String> = needs_lines(&needs, "x").iter().map(crate::prose::Line::text).collect();
         assert_eq!(
             texts,
             [
