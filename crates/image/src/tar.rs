@@ -7,6 +7,7 @@
 
 mod archive;
 mod header;
+mod places;
 mod stream;
 mod xattr;
 
@@ -21,6 +22,7 @@ use crate::exclude::Excludes;
 use crate::walk::{Found, Step, walk};
 pub(crate) use archive::Archive;
 use header::{Entry, Kind};
+pub use places::{NotOurs, Places};
 use stream::Stream;
 
 /// How a tree becomes a stream.
