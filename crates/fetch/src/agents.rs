@@ -60,6 +60,12 @@ impl Agents {
         }
     }
 
+    /// The agent for a request to `url` that is no download: plain HTTP is spoken without a proxy then, since the
+    /// servers that still speak it are near.
+    pub(crate) fn direct(&self, url: &str) -> &Agent {
+        if is_tls(url) { self.for_url(url).0 } else { &self.plain }
+    }
+
     fn tls_agent<'a>(&self, slot: &'a OnceLock<Agent>, proxy: Option<&Proxy>) -> &'a Agent {
         // through a proxy, only the proxy's own name is looked up here
         let reach = if proxy.is_some() { &Reach::Everywhere } else { &self.options.reach };

@@ -3,8 +3,8 @@
 use std::io::{self, Read};
 
 use ureq::{
-    Body, BodyReader, Timeout,
-    http::{Response, header},
+    AsSendBody, Body, BodyReader, Timeout,
+    http::{Request, Response, header},
 };
 
 use crate::{
@@ -127,6 +127,16 @@ impl Client {
         request.call()
     }
 
+    /// Sends a request that changes something, and reads the head of the answer. Redirects are not followed; where it
+    /// goes has been checked.
+    pub(crate) fn run(
+        &self,
+        request: Request<impl AsSendBody>,
+        url: &str,
+    ) -> Result<Response<Body>, TransferError> {
+        self.agents.direct(url).run(request).map_err(|error| self.classify(error, host(url)))
+    }
+
     fn classify(&self, error: ureq::Error, host: &str) -> TransferError {
         let options = &self.options;
         let host = host.to_owned();
@@ -218,7 +228,7 @@ fn range_start(value: &str) -> Option<u64> {
 }
 
 /// Where a redirect leads. Never out of HTTP.
-fn join(base: &str, location: &str) -> Result<String, TransferError> {
+pub(crate) fn join(base: &str, location: &str) -> Result<String, TransferError> {
     let unsupported = || TransferError::Unsupported { url: location.to_owned() };
     let (scheme, rest) = base.split_once("://").ok_or_else(unsupported)?;
     let absolute = location.split_once("://").is_some_and(|(scheme, _)| {

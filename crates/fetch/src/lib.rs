@@ -7,6 +7,7 @@
 //! | [`Poster`] | sends messages, such as webhooks, to servers that others have named |
 //! | [`Reach`] | which addresses downloads and messages may go to |
 //! | [`FetchError`], [`TransferError`] | what went wrong with the whole, and with one transfer from one mirror |
+//! | [`registry`] | pushes an image into a container registry |
 //! | [`hostconfig`] | which mirrors the machine's own package configuration names |
 //!
 //! Nothing here is trusted: a file of known digest is stored only when its bytes have that digest, and a file of
@@ -25,6 +26,7 @@ mod pace;
 mod post;
 mod proxy;
 mod reach;
+pub mod registry;
 mod resolver;
 mod small;
 mod tls;
