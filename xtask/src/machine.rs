@@ -15,6 +15,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("skopeo", "skopeo", "judges the OCI image"),
     ("buildah", "buildah", "runs the OCI image"),
     ("podman", "podman", "loads the OCI image"),
+    ("docker-registry", "docker-registry", "is the registry that images are pushed to"),
     ("unsquashfs", "squashfs-tools", "judges the squashfs"),
     ("xorriso", "xorriso", "judges the ISO"),
     ("fdisk", "fdisk", "judges the partition table of the ISO"),

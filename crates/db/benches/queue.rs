@@ -57,6 +57,7 @@ fn new_build(tenant: TenantId, number: usize) -> NewBuild {
         spec_digest: format!("digest {number}"),
         boot_check: false,
         current: Duration::ZERO,
+        push: None,
         idempotency: None,
         audit: Entry { actor: "bench".to_owned(), action: "build.create".to_owned(), ..Entry::default() },
     }
@@ -97,8 +98,13 @@ async fn work(db: &Database, name: &str) -> usize {
             continue;
         };
         empty = 0;
-        let ending =
-            Ending::Succeeded { artifacts: vec![], cache: json!({}), boot: None, warnings: json!([]) };
+        let ending = Ending::Succeeded {
+            artifacts: vec![],
+            cache: json!({}),
+            boot: None,
+            warnings: json!([]),
+            pushed: None,
+        };
         db.finish(&claimed.lease, &[], &ending).await.expect("it ends");
         done += 1;
     }

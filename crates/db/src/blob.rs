@@ -18,7 +18,7 @@ use crate::queue::{HELD, Lease, LeaseError};
 
 /// The condition that bytes may go; parameter 1 is the least time since somebody asked for them.
 const UNNAMED: &str = "touched_at <= {now} - $1
-    AND NOT EXISTS (SELECT 1 FROM artifact a WHERE a.sha256 = blob.sha256)
+    AND NOT EXISTS (SELECT 1 FROM artifact a WHERE a.sha256 = blob.sha256 AND a.expired_at IS NULL)
     AND NOT EXISTS (SELECT 1 FROM upload u JOIN build b ON b.id = u.build_id AND b.attempt = u.attempt
         WHERE u.sha256 = blob.sha256 AND b.status IN ('running', 'booting') AND b.lease_until > {now})";
 

@@ -115,6 +115,10 @@ pub struct Build {
     pub boot: Option<Json>,
     /// What its owner should know though it went on.
     pub warnings: Json,
+    /// Where its container image is to go.
+    pub push: Option<Json>,
+    /// What became of that.
+    pub pushed: Option<Json>,
 }
 
 #[derive(FromQueryResult)]
@@ -141,12 +145,14 @@ pub(crate) struct Row {
     failure: Option<String>,
     boot: Option<String>,
     warnings: String,
+    push: Option<String>,
+    pushed: Option<String>,
 }
 
 /// The columns of [`Row`].
 pub(crate) const COLUMNS: &str = "id, tenant_id, name, base, spec, boot_check, status, step, progress, attempt, \
      cancel_requested, leader_id, pinned, created_at, started_at, finished_at, last_seq, log_bytes, cache, failure, \
-     boot, warnings";
+     boot, warnings, push, pushed";
 
 fn json(text: &str) -> Result<Json, DbErr> {
     serde_json::from_str(text).map_err(|error| DbErr::Json(error.to_string()))
@@ -182,12 +188,14 @@ impl TryFrom<Row> for Build {
             failure: optional(row.failure)?,
             boot: optional(row.boot)?,
             warnings: json(&row.warnings)?,
+            push: optional(row.push)?,
+            pushed: optional(row.pushed)?,
         })
     }
 }
 
 /// An artifact of a build.
-#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artifact {
     /// File name.
     pub name: String,
@@ -197,6 +205,23 @@ pub struct Artifact {
     pub size: i64,
     /// SHA-256 in hexadecimal.
     pub sha256: String,
+}
+
+/// An artifact that a build has, or had.
+#[derive(Debug, Clone, PartialEq, Eq, FromQueryResult)]
+pub struct KeptArtifact {
+    /// File name.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// Size in bytes.
+    pub size: i64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// It never expires.
+    pub pinned: bool,
+    /// When it expired, in milliseconds since 1970; its bytes are gone.
+    pub expired_at: Option<i64>,
 }
 
 /// Which builds a list has.
@@ -231,8 +256,10 @@ impl Database {
     }
 
     /// Artifacts of a build, by name.
-    pub async fn artifacts(&self, id: BuildId) -> Result<Vec<Artifact>, DbError> {
-        let text = "SELECT name, media_type, size, sha256 FROM artifact WHERE build_id = $1 ORDER BY name";
+    pub async fn artifacts(&self, id: BuildId) -> Result<Vec<KeptArtifact>, DbError> {
+        let text =
+            "SELECT name, media_type, size, sha256, pinned, expired_at FROM artifact WHERE build_id = $1
+                    ORDER BY name";
         Ok(all(self.reader(), self.sql(text, [id.into()])).await?)
     }
 }
@@ -267,17 +294,18 @@ impl Builds<'_> {
         Ok(rows.into_iter().map(Build::try_from).collect::<Result<_, _>>()?)
     }
 
-    /// Keeps the artifacts of a build from being deleted, or no longer; whether there is such a build.
-    pub async fn pin(&self, id: BuildId, pinned: bool) -> Result<bool, DbError> {
-        let text = "UPDATE build SET pinned = $3 WHERE id = $1 AND tenant_id = $2";
-        let statement = self.db.sql(text, [id.into(), self.tenant.into(), pinned.into()]);
-        Ok(change(self.db.writer(), statement).await? > 0)
-    }
-
-    /// Forgets a build that has ended, with its events and artifacts; whether there was one.
+    /// Forgets a build that has ended and of which nothing is pinned, with its events and artifacts; whether there was
+    /// one.
     pub async fn delete(&self, id: BuildId) -> Result<bool, DbError> {
-        let text = "DELETE FROM build WHERE id = $1 AND tenant_id = $2
-                    AND status NOT IN ('queued', 'running', 'booting')";
-        Ok(change(self.db.writer(), self.db.sql(text, [id.into(), self.tenant.into()])).await? > 0)
+        let transaction = self.db.begin().await?;
+        let text = "DELETE FROM build WHERE id = $1 AND tenant_id = $2 AND NOT pinned
+                    AND status NOT IN ('queued', 'running', 'booting')
+                    AND NOT EXISTS (SELECT 1 FROM artifact WHERE build_id = $1 AND pinned)";
+        let deleted = change(&transaction, self.db.sql(text, [id.into(), self.tenant.into()])).await? > 0;
+        if deleted {
+            self.db.recount(&transaction, self.tenant).await?;
+        }
+        transaction.commit().await?;
+        Ok(deleted)
     }
 }

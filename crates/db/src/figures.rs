@@ -50,7 +50,8 @@ impl Database {
                     FROM build WHERE status = 'queued' AND leader_id IS NULL";
         let queue: Option<Queue> = one(self.reader(), self.sql(text, [])).await?;
         let (queued, oldest_queued) = queue.map_or((0, 0), |queue| (queue.queued, queue.oldest));
-        let text = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS sum FROM artifact";
+        let text = "SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS sum FROM artifact
+                    WHERE expired_at IS NULL";
         let artifact_bytes = self.sum(text).await?;
         let text = "SELECT count(*) AS sum FROM delivery WHERE status = 'waiting'";
         let messages = self.sum(text).await?;

@@ -8,6 +8,8 @@
 //! | [`connect`] | opening a database, its clock and its transactions |
 //! | [`id`] | identifiers |
 //! | [`tenant`], [`key`] | who may do what |
+//! | [`retention`] | how long artifacts are kept, and how much of them |
+//! | [`secret`] | secrets of tenants, sealed |
 //! | [`session`] | sessions of browsers |
 //! | [`submit`] | taking a build in |
 //! | [`queue`] | which worker works on what: leases and fencing tokens |
@@ -30,6 +32,8 @@ pub mod fleet;
 pub mod id;
 pub mod key;
 pub mod queue;
+pub mod retention;
+pub mod secret;
 pub mod session;
 pub mod submit;
 pub mod tenant;

@@ -16,6 +16,7 @@ use crate::build::{Artifact, Status};
 use crate::connect::{Database, DbError, all, change, milliseconds, one};
 use crate::event::{Chunk, NewEvent, append};
 use crate::id::{BuildId, TenantId};
+use crate::retention::no_room;
 use crate::submit::{answer_from, state};
 
 /// What a claim costs a tenant of weight 1.
@@ -44,6 +45,8 @@ pub struct Claimed {
     pub spec: String,
     /// Boot the image.
     pub boot_check: bool,
+    /// Where its container image is to go, JSON.
+    pub push: Option<String>,
     /// What is to be told about it.
     pub told: Told,
 }
@@ -88,6 +91,8 @@ pub enum Ending {
         boot: Option<Json>,
         /// What its owner should know though it went on.
         warnings: Json,
+        /// What became of the push.
+        pushed: Option<Json>,
     },
     /// It cannot succeed as it is.
     Failed {
@@ -149,6 +154,7 @@ struct ClaimedRow {
     attempt: i64,
     spec: String,
     boot_check: bool,
+    push: Option<String>,
     now: i64,
 }
 
@@ -159,6 +165,7 @@ struct BeatRow {
 
 #[derive(FromQueryResult)]
 struct Held {
+    tenant_id: Uuid,
     crashes: i64,
     cancel_requested: bool,
     now: i64,
@@ -197,7 +204,7 @@ impl Database {
                         AND not_before <= {now} ORDER BY created_at, id LIMIT 1 {lock})
               AND (SELECT count(*) FROM build WHERE tenant_id = $1 AND status IN ('running', 'booting'))
                   < (SELECT concurrency FROM tenant WHERE id = $1)
-            RETURNING id, tenant_id, attempt, spec, boot_check, CAST({now} AS BIGINT) AS now";
+            RETURNING id, tenant_id, attempt, spec, boot_check, push, CAST({now} AS BIGINT) AS now";
         let values = [tenant.id.into(), worker.into(), milliseconds(lease).into()];
         let Some(row) = one::<ClaimedRow>(&transaction, self.sql(text, values)).await? else {
             return Ok(None);
@@ -214,6 +221,7 @@ impl Database {
             tenant: TenantId(row.tenant_id),
             spec: row.spec,
             boot_check: row.boot_check,
+            push: row.push,
             told,
         }))
     }
@@ -262,7 +270,7 @@ impl Database {
         let transaction = self.begin().await?;
         let text = format!(
             "UPDATE build SET worker = NULL, step = NULL, lease_until = NULL WHERE {HELD}
-             RETURNING crashes, cancel_requested, CAST({{now}} AS BIGINT) AS now"
+             RETURNING tenant_id, crashes, cancel_requested, CAST({{now}} AS BIGINT) AS now"
         );
         let row: Option<Held> =
             one(&transaction, self.sql(&text, [held.build.into(), held.attempt.into()])).await?;
@@ -285,15 +293,20 @@ impl Database {
     ) -> Result<Status, DbErr> {
         let build = held.build;
         match ending {
-            Ending::Succeeded { artifacts, cache, boot, warnings } => {
+            Ending::Succeeded { artifacts, cache, boot, warnings, pushed } => {
                 self.name_artifacts(transaction, held, artifacts).await?;
-                let text = "UPDATE build SET progress = 1, cache = $2, boot = $3, warnings = $4
+                if !artifacts.is_empty() && !self.recount(transaction, TenantId(row.tenant_id)).await? {
+                    self.drop_artifacts(transaction, build, TenantId(row.tenant_id)).await?;
+                    return self.end(transaction, build, Status::Failed, Some(&no_room())).await;
+                }
+                let text = "UPDATE build SET progress = 1, cache = $2, boot = $3, warnings = $4, pushed = $5
                             WHERE id = $1";
                 let values = [
                     build.into(),
                     cache.to_string().into(),
                     boot.as_ref().map(Json::to_string).into(),
                     warnings.to_string().into(),
+                    pushed.as_ref().map(Json::to_string).into(),
                 ];
                 change(transaction, self.sql(text, values)).await?;
                 self.end(transaction, build, Status::Succeeded, None).await
@@ -394,8 +407,7 @@ impl Database {
         let mut told = Vec::new();
         for row in lost {
             let build = BuildId(row.id);
-            let text =
-                "SELECT crashes, cancel_requested, CAST({now} AS BIGINT) AS now FROM build WHERE id = $1";
+            let text = "SELECT tenant_id, crashes, cancel_requested, CAST({now} AS BIGINT) AS now FROM build WHERE id = $1";
             let held: Option<Held> = one(&transaction, self.sql(text, [build.into()])).await?;
             let Some(held) = held else { continue };
             let delay = milliseconds(backoff).saturating_mul(1 << held.crashes.clamp(0, 10));
@@ -433,7 +445,7 @@ impl Database {
         let transaction = self.begin().await?;
         let text = "UPDATE build SET status = 'queued', crashes = 0, failure = NULL, finished_at = NULL,
                     not_before = {now}, cancel_requested = FALSE WHERE id = $1 AND status = 'dead'
-                    RETURNING crashes, cancel_requested, CAST({now} AS BIGINT) AS now";
+                    RETURNING tenant_id, crashes, cancel_requested, CAST({now} AS BIGINT) AS now";
         let row: Option<Held> = one(&transaction, self.sql(text, [build.into()])).await?;
         let Some(row) = row else { return Ok(None) };
         let told = tell(self, &transaction, build, &[state(Status::Queued, row.now)]).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::audit::{self, Entry};
@@ -31,6 +31,8 @@ pub struct NewBuild {
     pub spec_digest: String,
     /// Boot the image.
     pub boot_check: bool,
+    /// Where its container image is to go. Such a build is worked on, whatever was built before.
+    pub push: Option<Json>,
     /// How long after its start a build of the same counts as one of the same package indexes.
     pub current: Duration,
     /// The request's idempotency key.
@@ -79,6 +81,12 @@ pub enum SubmitError {
         /// The builds that it may have.
         limit: i64,
     },
+    /// The tenant keeps as much as it may.
+    #[error("all {limit} bytes of storage are used")]
+    Storage {
+        /// The bytes that it may keep.
+        limit: i64,
+    },
     /// Too many builds of the tenant wait.
     #[error("{MAX_QUEUED} builds wait already")]
     QueueFull,
@@ -110,6 +118,8 @@ struct Id {
 #[derive(FromQueryResult)]
 struct Limit {
     monthly_builds: Option<i64>,
+    storage_bytes: Option<i64>,
+    stored_bytes: i64,
     queued: i64,
     now: i64,
 }
@@ -157,7 +167,11 @@ impl Database {
     }
 
     /// Lets one submission of a tenant go on at a time: its quota and its keys are then those of nobody else.
-    async fn serialize(&self, transaction: &DatabaseTransaction, tenant: TenantId) -> Result<(), DbErr> {
+    pub(crate) async fn serialize(
+        &self,
+        transaction: &DatabaseTransaction,
+        tenant: TenantId,
+    ) -> Result<(), DbErr> {
         let text = "UPDATE tenant SET weight = weight WHERE id = $1";
         change(transaction, self.sql(text, [tenant.into()])).await?;
         Ok(())
@@ -165,13 +179,16 @@ impl Database {
 
     /// Counts the build against the tenant's limits; the time.
     async fn charge(&self, transaction: &DatabaseTransaction, new: &NewBuild) -> Result<i64, SubmitError> {
-        let text = "SELECT monthly_builds, CAST({now} AS BIGINT) AS now,
+        let text = "SELECT monthly_builds, storage_bytes, stored_bytes, CAST({now} AS BIGINT) AS now,
                     (SELECT count(*) FROM build WHERE tenant_id = $1 AND status = 'queued') AS queued
                     FROM tenant WHERE id = $1";
         let limit: Option<Limit> = one(transaction, self.sql(text, [new.tenant.into()])).await?;
         let limit = limit.ok_or_else(|| DbErr::RecordNotFound(new.tenant.to_string()))?;
         if limit.queued >= MAX_QUEUED {
             return Err(SubmitError::QueueFull);
+        }
+        if let Some(most) = limit.storage_bytes.filter(|most| limit.stored_bytes >= *most) {
+            return Err(SubmitError::Storage { limit: most });
         }
         let text = "INSERT INTO monthly_use (tenant_id, month, builds) VALUES ($1, $2, 1)
                     ON CONFLICT (tenant_id, month) DO UPDATE SET builds = monthly_use.builds + 1
@@ -189,15 +206,18 @@ impl Database {
         new: &NewBuild,
         now: i64,
     ) -> Result<Taken, DbErr> {
-        let finished = match self.finished_alike(transaction, new).await? {
+        // each push is done by a build of its own
+        let shares = new.push.is_none();
+        let finished = match self.finished_alike(transaction, new).await?.filter(|_| shares) {
             Some(source) => self.hold_artifacts(transaction, source).await?.then_some(source),
             None => None,
         };
-        let leader = if finished.is_some() { None } else { self.in_flight(transaction, new).await? };
+        let alone = finished.is_some() || !shares;
+        let leader = if alone { None } else { self.in_flight(transaction, new).await? };
         self.catch_up(transaction, new.tenant).await?;
         let text =
             "INSERT INTO build (id, tenant_id, name, base, spec, spec_digest, boot_check, status, not_before,
-                    leader_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $8)";
+                    leader_id, created_at, push) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $8, $10)";
         let values = [
             id.into(),
             new.tenant.into(),
@@ -208,6 +228,7 @@ impl Database {
             new.boot_check.into(),
             now.into(),
             leader.map(|leader| leader.0).into(),
+            new.push.as_ref().map(Json::to_string).into(),
         ];
         change(transaction, self.sql(text, values)).await?;
         append(self, transaction, id, &[state(Status::Queued, now)]).await?;
@@ -225,7 +246,9 @@ impl Database {
         new: &NewBuild,
     ) -> Result<Option<BuildId>, DbErr> {
         let text = "SELECT id FROM build WHERE tenant_id = $1 AND spec_digest = $2 AND status = 'succeeded'
-                    AND boot_check = $3 AND attempt > 0 AND started_at > {now} - $4 ORDER BY id DESC LIMIT 1";
+                    AND boot_check = $3 AND push IS NULL AND attempt > 0 AND started_at > {now} - $4
+                    AND NOT EXISTS (SELECT 1 FROM artifact a WHERE a.build_id = build.id AND a.expired_at IS NOT NULL)
+                    ORDER BY id DESC LIMIT 1";
         let values = [
             new.tenant.into(),
             new.spec_digest.as_str().into(),
@@ -242,7 +265,7 @@ impl Database {
         transaction: &DatabaseTransaction,
         new: &NewBuild,
     ) -> Result<Option<BuildId>, DbErr> {
-        let text = "SELECT id FROM build WHERE tenant_id = $1 AND spec_digest = $2 AND boot_check = $3
+        let text = "SELECT id FROM build WHERE tenant_id = $1 AND spec_digest = $2 AND boot_check = $3 AND push IS NULL
                     AND status IN ('queued', 'running', 'booting') AND leader_id IS NULL
                     AND NOT cancel_requested ORDER BY id LIMIT 1";
         let values = [new.tenant.into(), new.spec_digest.as_str().into(), new.boot_check.into()];

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::connect::{Database, DbError, all, change, one};
 use crate::id::TenantId;
+use crate::retention::Retention;
 
 /// What a tenant may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +66,16 @@ impl Tier {
         }
     }
 
+    /// Bytes of artifacts that are kept, where they are limited.
+    pub fn storage_bytes(self) -> Option<i64> {
+        match self {
+            Self::Free => Some(10 << 30),
+            Self::Basic => Some(50 << 30),
+            Self::Pro => Some(500 << 30),
+            Self::Enterprise => None,
+        }
+    }
+
     /// Builds in a calendar month, where they are limited.
     pub fn monthly_builds(self) -> Option<i64> {
         match self {
@@ -89,10 +100,27 @@ pub struct Tenant {
     pub concurrency: i64,
     /// Builds in a calendar month, where they are limited.
     pub monthly_builds: Option<i64>,
+    /// Bytes of artifacts that it may keep, where they are limited.
+    pub storage_bytes: Option<i64>,
+    /// Bytes of artifacts that it keeps, equal ones counted once.
+    pub stored_bytes: i64,
+    /// How long its images are kept.
+    pub retention: Retention,
     /// Its keys are refused.
     pub suspended: bool,
     /// Milliseconds since 1970.
     pub created_at: i64,
+}
+
+/// What is to change about a tenant.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TenantChange {
+    /// Another tier, and the limits that come with it.
+    pub tier: Option<Tier>,
+    /// Another number of bytes than the tier's.
+    pub storage_bytes: Option<i64>,
+    /// Refuse its keys, or take them again.
+    pub suspended: Option<bool>,
 }
 
 #[derive(FromQueryResult)]
@@ -102,6 +130,11 @@ struct Row {
     tier: String,
     concurrency: i64,
     monthly_builds: Option<i64>,
+    storage_bytes: Option<i64>,
+    stored_bytes: i64,
+    iso_hours: Option<i64>,
+    other_hours: Option<i64>,
+    iso_after_download: bool,
     suspended: bool,
     created_at: i64,
 }
@@ -116,13 +149,21 @@ impl TryFrom<Row> for Tenant {
             tier: Tier::read(&row.tier)?,
             concurrency: row.concurrency,
             monthly_builds: row.monthly_builds,
+            storage_bytes: row.storage_bytes,
+            stored_bytes: row.stored_bytes,
+            retention: Retention {
+                iso_hours: row.iso_hours,
+                other_hours: row.other_hours,
+                iso_after_download: row.iso_after_download,
+            },
             suspended: row.suspended,
             created_at: row.created_at,
         })
     }
 }
 
-const COLUMNS: &str = "id, name, tier, concurrency, monthly_builds, suspended, created_at";
+const COLUMNS: &str = "id, name, tier, concurrency, monthly_builds, storage_bytes, stored_bytes, iso_hours, \
+     other_hours, iso_after_download, suspended, created_at";
 
 /// Why a tenant cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -146,8 +187,8 @@ impl Database {
     pub async fn create_tenant(&self, name: &str, tier: Tier) -> Result<Tenant, NewTenantError> {
         let statement = self.sql(
             &format!(
-                "INSERT INTO tenant (id, name, tier, weight, concurrency, monthly_builds, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, {{now}}) ON CONFLICT (name) DO NOTHING RETURNING {COLUMNS}"
+                "INSERT INTO tenant (id, name, tier, weight, concurrency, monthly_builds, storage_bytes, created_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, {{now}}) ON CONFLICT (name) DO NOTHING RETURNING {COLUMNS}"
             ),
             [
                 TenantId::new().into(),
@@ -156,6 +197,7 @@ impl Database {
                 tier.weight().into(),
                 tier.concurrency().into(),
                 tier.monthly_builds().into(),
+                tier.storage_bytes().into(),
             ],
         );
         let row: Option<Row> = one(self.writer(), statement).await?;
@@ -177,25 +219,22 @@ impl Database {
         Ok(rows.into_iter().map(Tenant::try_from).collect::<Result<_, _>>()?)
     }
 
-    /// Moves a tenant to another tier and its limits, suspends it or lets it in again; whether there is one.
-    pub async fn change_tenant(
-        &self,
-        id: TenantId,
-        tier: Option<Tier>,
-        suspended: Option<bool>,
-    ) -> Result<bool, DbError> {
+    /// Changes a tenant; whether there is one.
+    pub async fn change_tenant(&self, id: TenantId, wanted: TenantChange) -> Result<bool, DbError> {
         let Some(tenant) = self.tenant(id).await? else { return Ok(false) };
-        let (limits, suspended) = (tier.unwrap_or(tenant.tier), suspended.unwrap_or(tenant.suspended));
+        let tier = wanted.tier.unwrap_or(tenant.tier);
+        let of_tier = if wanted.tier.is_some() { tier.storage_bytes() } else { tenant.storage_bytes };
         let statement = self.sql(
-            "UPDATE tenant SET tier = $2, weight = $3, concurrency = $4, monthly_builds = $5, suspended = $6
-             WHERE id = $1",
+            "UPDATE tenant SET tier = $2, weight = $3, concurrency = $4, monthly_builds = $5, suspended = $6,
+             storage_bytes = $7 WHERE id = $1",
             [
                 id.into(),
-                limits.name().into(),
-                limits.weight().into(),
-                limits.concurrency().into(),
-                limits.monthly_builds().into(),
-                suspended.into(),
+                tier.name().into(),
+                tier.weight().into(),
+                tier.concurrency().into(),
+                tier.monthly_builds().into(),
+                wanted.suspended.unwrap_or(tenant.suspended).into(),
+                wanted.storage_bytes.or(of_tier).into(),
             ],
         );
         Ok(change(self.writer(), statement).await? > 0)

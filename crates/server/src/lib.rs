@@ -15,6 +15,8 @@
 //! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
 //! | [`problem`], [`request`] | what every answer and every request has |
 //! | [`failpoint`] | where tests kill this process |
+//! | [`registry`] | container images, as a registry gives them out |
+//! | [`seal`] | secrets of tenants at rest |
 //! | [`state`] | what every handler shares |
 
 pub mod api;
@@ -27,8 +29,10 @@ pub mod listen;
 pub mod live;
 pub mod metrics;
 pub mod problem;
+pub mod registry;
 pub mod request;
 pub mod router;
+pub mod seal;
 pub mod serve;
 pub mod sign;
 pub mod state;

@@ -18,12 +18,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admin, artifacts, builds, document, events, health, keys, log, metrics, session, short, socket, specs,
+    admin, artifacts, builds, document, events, health, keys, log, metrics, pins, secrets, session, short, socket,
+    specs, tenant,
     webhooks,
 };
 use crate::limit::layer::admit;
 use crate::metrics::count::count;
 use crate::problem::Problem;
+use crate::registry;
 use crate::request;
 use crate::state::Service;
 
@@ -35,7 +37,10 @@ use crate::state::Service;
         (name = "builds", description = "Submit builds and see what becomes of them"),
         (name = "live", description = "What happens in a build, while it happens"),
         (name = "artifacts", description = "What builds made"),
+        (name = "registry", description = "Container images, for podman and others"),
         (name = "specs", description = "Specs of systems"),
+        (name = "secrets", description = "Logins that builds use, and nobody reads again"),
+        (name = "tenant", description = "The caller's own tenant"),
         (name = "session", description = "Sessions of browsers"),
         (name = "webhooks", description = "Who is told of builds elsewhere"),
         (name = "admin", description = "Keys, tenants, the audit log"),
@@ -54,6 +59,12 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(log::read))
         .routes(routes!(artifacts::list))
         .routes(routes!(artifacts::download))
+        .routes(routes!(pins::pin, pins::unpin))
+        .routes(routes!(pins::pin_artifact, pins::unpin_artifact))
+        .routes(routes!(registry::api::base))
+        .routes(routes!(registry::api::tags))
+        .routes(routes!(registry::api::manifest))
+        .routes(routes!(registry::api::blob))
         .routes(routes!(socket::one))
         .routes(routes!(socket::many))
         .routes(routes!(specs::validate))
@@ -70,6 +81,10 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(admin::change_tenant))
         .routes(routes!(admin::requeue))
         .routes(routes!(admin::audit))
+        .routes(routes!(secrets::put, secrets::delete))
+        .routes(routes!(secrets::list))
+        .routes(routes!(tenant::show))
+        .routes(routes!(tenant::set_retention))
         .routes(routes!(session::login, session::show, session::logout))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
@@ -111,12 +126,14 @@ pub fn router(service: Service) -> Router {
     let (routes, _) = routes().split_for_parts();
     routes
         .route("/health", get(health::ready))
+        .route("/v2", get(registry::api::base))
         .merge(short::routes())
         .merge(document::routes(openapi()))
         .fallback(missing)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(service.clone(), admit))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(registry::refusal::translate))
         .layer(middleware::from_fn(request::identify))
         .layer(middleware::from_fn_with_state(service.metrics.clone(), count))
         // bodies are read in one place, with its own limit

@@ -28,8 +28,11 @@ use crate::listen::listen;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
 use crate::router::{inner_router, router};
+use crate::registry::layout::Images;
+use crate::seal::Sealer;
 use crate::sign::Signer;
 use crate::state::{Parts, Service};
+use crate::worker::push::Pusher;
 use crate::worker::{Pool, PoolOptions};
 
 /// How long streams may go on after the service was told to stop and its builds have ended.
@@ -58,6 +61,8 @@ pub struct ServeOptions {
     pub drain: Duration,
     /// What callers may use.
     pub limits: Limits,
+    /// The key that secrets are sealed with; a file in the data directory, when absent.
+    pub secret_key: Option<PathBuf>,
 }
 
 /// A service that answers.
@@ -207,12 +212,16 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     }
     let location = options.artifacts.clone();
     let location = location.unwrap_or_else(|| Location::Disk(options.data.join("artifacts")));
+    let key = options.secret_key.clone().unwrap_or_else(|| options.data.join("secret-key"));
+    let sealer = Arc::new(Sealer::open(&key).map_err(|source| data(&key, source))?);
+    let pusher = Pusher::new(db.clone(), Arc::clone(&sealer), options.egress.clone());
     let metrics = Arc::new(Metrics::default());
     let pool = PoolOptions {
         workers: options.workers,
         scratch: scratch.clone(),
         name: name(),
         metrics: Arc::clone(&metrics),
+        pusher,
     };
     let secret = options.data.join("signing-secret");
     let reach = lbuild_fetch::Reach::Public { except: options.egress.clone() };
@@ -221,10 +230,12 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         db,
         artifacts: Arc::new(Artifacts::open(&location).await?),
         data: options.data.clone(),
+        images: Images::default(),
         callers: Callers::default(),
         meter: Meter::new(options.limits.clone()),
         hub: Hub::default(),
         metrics,
+        sealer,
         poster: Arc::new(Poster::new(reach).map_err(ServeError::Send)?),
         signer: Arc::new(Signer::open(&secret).map_err(|source| data(&secret, source))?),
         pool: Pool::new(engine, pool).map_err(|source| data(&scratch, source))?,

@@ -13,6 +13,8 @@ use crate::hooks::courier::Courier;
 use crate::limit::Meter;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
+use crate::registry::layout::Images;
+use crate::seal::Sealer;
 use crate::sign::Signer;
 use crate::worker::Pool;
 
@@ -22,12 +24,16 @@ pub struct Parts {
     pub db: Database,
     /// The bytes that builds made.
     pub artifacts: Arc<Artifacts>,
+    /// Where the parts of container images lie.
+    pub images: Images,
     /// Who was let in a moment ago.
     pub callers: Callers,
     /// Who has used how much.
     pub meter: Meter,
     /// Who watches what.
     pub hub: Hub,
+    /// Seals secrets of tenants.
+    pub sealer: Arc<Sealer>,
     /// Signs addresses of artifacts.
     pub signer: Arc<Signer>,
     /// Numbers about this process.

@@ -8,6 +8,7 @@
 //! - [`realdata`] finds the real indexes and packages that tests read.
 //! - [`child`] runs one test in a process of its own, to be killed or starved.
 //! - [`receiver`] takes messages and answers them as told.
+//! - [`registry`] starts a real container registry.
 //! - [`rpmrepo`] makes RPM packages and repositories.
 //! - [`signing`] has RSA keys for fixtures.
 //! - [`treediff`] compares two file trees, with allowed differences and their reasons.
@@ -24,6 +25,7 @@ pub mod pacman;
 pub mod postgres;
 pub mod realdata;
 pub mod receiver;
+pub mod registry;
 pub mod rpmrepo;
 #[cfg(feature = "s3")]
 pub mod s3;

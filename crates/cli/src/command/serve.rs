@@ -38,9 +38,12 @@ pub struct Options {
     /// Where to serve /metrics and /health without a key, for a network of your own
     #[arg(long, env = "LBUILD_METRICS", value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
-    /// Server that webhooks may go to though it is not public, with its scheme and port; may be given again
+    /// Server that webhooks and images may go to though it is not public, with its scheme and port; may be given again
     #[arg(long, env = "LBUILD_EGRESS", value_name = "URL", value_delimiter = ',')]
     egress: Vec<String>,
+    /// File of the key that secrets of tenants are sealed with [default: in the data directory]
+    #[arg(long, env = "LBUILD_SECRET_KEY", hide_env_values = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    secret_key: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
 }
@@ -72,6 +75,7 @@ pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
         egress: options.egress.clone(),
         drain: Duration::from_secs(options.drain),
         limits: Limits::default(),
+        secret_key: options.secret_key.clone(),
     };
     lbuild_server::serve(&serve, |started| greet(started, &serve, context))
         .map_err(|error| Failure::from_error(Exit::Build, &error))

@@ -3,6 +3,7 @@
 mod audit;
 mod events;
 mod queue;
+mod retention;
 mod session;
 mod simulation;
 mod submit;

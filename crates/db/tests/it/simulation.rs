@@ -108,9 +108,13 @@ impl World<'_> {
             1 => Ending::Faulted { failure: json!({}), delay: Duration::from_secs(5) },
             2 => Ending::Released,
             3 => Ending::Cancelled,
-            _ => {
-                Ending::Succeeded { artifacts: Vec::new(), cache: json!({}), boot: None, warnings: json!([]) }
-            }
+            _ => Ending::Succeeded {
+                artifacts: Vec::new(),
+                cache: json!({}),
+                boot: None,
+                warnings: json!([]),
+                pushed: None,
+            },
         };
         let progress = Progress { step: None, done: 0.5, booting: true };
         let reported = self.db.report(&lease, &[], &progress).await;

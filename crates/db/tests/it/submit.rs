@@ -25,6 +25,7 @@ fn succeeded() -> Ending {
         cache: json!({ "hit": false }),
         boot: None,
         warnings: json!([]),
+        pushed: None,
     }
 }
 

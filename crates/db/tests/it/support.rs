@@ -69,6 +69,7 @@ pub fn new_build(tenant: TenantId, digest: &str) -> NewBuild {
         spec_digest: digest.to_owned(),
         boot_check: false,
         current: Duration::ZERO,
+        push: None,
         idempotency: None,
         audit: Entry { actor: "test".to_owned(), action: "build.create".to_owned(), ..Entry::default() },
     }

@@ -31,12 +31,15 @@ pub struct TenantRequest {
 
 /// What is to change about a tenant.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TenantChange {
     /// Another tier and its limits.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     tier: Option<Tier>,
+    /// Another number of bytes of artifacts than the tier's.
+    #[serde(default)]
+    storage_bytes: Option<i64>,
     /// Refuse its keys, or take them again.
     #[serde(default)]
     suspended: Option<bool>,
@@ -51,6 +54,8 @@ pub struct TenantView {
     tier: String,
     concurrency: i64,
     monthly_builds: Option<i64>,
+    storage_bytes: Option<i64>,
+    stored_bytes: i64,
     suspended: bool,
 }
 
@@ -91,6 +96,8 @@ impl From<Tenant> for TenantView {
             tier: tenant.tier.name().to_owned(),
             concurrency: tenant.concurrency,
             monthly_builds: tenant.monthly_builds,
+            storage_bytes: tenant.storage_bytes,
+            stored_bytes: tenant.stored_bytes,
             suspended: tenant.suspended,
         }
     }
@@ -131,7 +138,8 @@ pub async fn tenants(
 #[utoipa::path(patch, path = "/api/v1/admin/tenants/{id}", tag = "admin", params(("id" = String, Path)),
     request_body = TenantChange,
     responses((status = 204, description = "It is changed"), (status = 400, body = Problem),
-        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 422, body = Problem)))]
 pub async fn change_tenant(
     State(service): State<Service>,
     caller: Caller,
@@ -140,7 +148,15 @@ pub async fn change_tenant(
 ) -> Result<StatusCode, Problem> {
     caller.require(Scope::Admin)?;
     let tenant: TenantId = id.parse().map_err(|_| Problem::not_found())?;
-    if !service.db.change_tenant(tenant, change.tier, change.suspended).await? {
+    if change.storage_bytes.is_some_and(|bytes| bytes < 0) {
+        return Err(Problem::invalid("`storageBytes` is a number of bytes"));
+    }
+    let wanted = lbuild_db::tenant::TenantChange {
+        tier: change.tier,
+        storage_bytes: change.storage_bytes,
+        suspended: change.suspended,
+    };
+    if !service.db.change_tenant(tenant, wanted).await? {
         return Err(Problem::not_found());
     }
     service.db.audit(&caller.entry("tenant.change", id)).await?;

@@ -1,21 +1,29 @@
 //! What builds made.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::Response;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use futures_util::Stream;
 use lbuild_db::BuildId;
-use lbuild_db::build::Artifact;
+use lbuild_db::build::KeptArtifact;
+use lbuild_db::retention::ISO;
 use serde::Deserialize;
+use tokio::runtime::Handle;
 
 use super::builds::{ArtifactView, artifacts_of, own};
-use super::range::{Wanted, outside, wanted};
+use super::content::{self, Piece, set};
+use crate::artifact::Content;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
-use crate::problem::Problem;
+use crate::problem::{Problem, chain};
 use crate::state::Service;
 
 /// What makes an address good without a key.
@@ -47,7 +55,8 @@ pub async fn list(
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 206, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 304, description = "The caller has it"), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem), (status = 416, body = Problem)))]
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 410, body = Problem), (status = 416, body = Problem)))]
 pub async fn download(
     State(service): State<Service>,
     Path((id, name)): Path<(String, String)>,
@@ -69,38 +78,38 @@ pub async fn download(
     let artifacts = service.db.artifacts(id).await?;
     let artifact = artifacts.into_iter().find(|artifact| artifact.name == name);
     let artifact = artifact.ok_or_else(Problem::not_found)?;
-    answer(&service, &artifact, &parts.headers).await
+    answer(&service, id, &artifact, &parts.headers).await
 }
 
 /// The bytes of an artifact, or the part of them that is wanted.
 pub(super) async fn answer(
     service: &Service,
-    artifact: &Artifact,
+    build: BuildId,
+    artifact: &KeptArtifact,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let etag = format!("\"{}\"", artifact.sha256);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == etag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    if artifact.expired_at.is_some() {
+        let problem = Problem::new(StatusCode::GONE, "expired", "The artifact has expired");
+        return Err(problem.detail(format!("build it again: `POST /api/v1/builds/{build}/retry`")));
     }
-    let length = u64::try_from(artifact.size).unwrap_or_default();
-    let (status, first, end) = match wanted(headers, length, &etag) {
-        Wanted::Outside => return Ok(outside(length)),
-        Wanted::All => (StatusCode::OK, 0, length),
-        Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last + 1),
+    let piece = Piece {
+        sha256: &artifact.sha256,
+        within: 0..u64::try_from(artifact.size).unwrap_or_default(),
+        etag: format!("\"{}\"", artifact.sha256),
+        media_type: &artifact.media_type,
     };
-    let bytes = service.artifacts.read(&artifact.sha256, first..end).await?;
-    let mut response = (status, Body::from_stream(bytes)).into_response();
-    let set = |headers: &mut HeaderMap, name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
+    let counted = |content, first| -> Content {
+        if artifact.media_type != ISO {
+            return content;
         }
+        let (service, name) = (service.clone(), artifact.name.clone());
+        Box::pin(Counted { content, service, build, name, first, end: first })
     };
+    let mut response = content::answer(service, &piece, headers, counted).await?;
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return Ok(response);
+    }
     let headers = response.headers_mut();
-    set(headers, header::CONTENT_TYPE, &artifact.media_type);
-    set(headers, header::CONTENT_LENGTH, &(end - first).to_string());
-    set(headers, header::ETAG, &etag);
-    set(headers, header::ACCEPT_RANGES, "bytes");
-    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
     set(headers, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{}\"", plain(&artifact.name)));
     set(headers, HeaderName::from_static("x-checksum-sha256"), &artifact.sha256);
@@ -109,10 +118,43 @@ pub(super) async fn answer(
         let digest = format!("sha-256=:{}:", BASE64_STANDARD.encode(digest));
         set(headers, HeaderName::from_static("repr-digest"), &digest);
     }
-    if status == StatusCode::PARTIAL_CONTENT {
-        set(headers, header::CONTENT_RANGE, &format!("bytes {first}-{}/{length}", end - 1));
-    }
     Ok(response)
+}
+
+/// Bytes on their way to a client; how far they came is noted when they end or are given up.
+struct Counted {
+    content: Content,
+    service: Service,
+    build: BuildId,
+    name: String,
+    first: u64,
+    end: u64,
+}
+
+impl Stream for Counted {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let piece = self.content.as_mut().poll_next(context);
+        if let Poll::Ready(Some(Ok(bytes))) = &piece {
+            self.end += bytes.len() as u64;
+        }
+        piece
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let number = |place| i64::try_from(place).unwrap_or(i64::MAX);
+        let (first, end) = (number(self.first), number(self.end));
+        let (service, build, name) = (self.service.clone(), self.build, std::mem::take(&mut self.name));
+        let Some(runtime) = Handle::try_current().ok().filter(|_| end > first) else { return };
+        runtime.spawn(async move {
+            if let Err(error) = service.db.note_fetched(build, &name, first, end).await {
+                tracing::warn!(%build, error = chain(&error), "cannot note a download");
+            }
+        });
+    }
 }
 
 /// A file name without anything that a header or a file system could take for something else.

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::problem::Problem;
 use crate::state::Service;
+use crate::worker::push::Wanted;
 use crate::worker::task;
 
 /// Longest name of a key or a tenant, in bytes.
@@ -41,6 +42,8 @@ pub struct SpecBody {
     pub source: Source,
     /// Boot the image.
     pub boot_check: bool,
+    /// Where its container image is to go.
+    pub push: Option<Wanted>,
     /// The body as it was sent.
     pub bytes: Bytes,
 }
@@ -53,6 +56,8 @@ struct Envelope<'a> {
     spec: &'a RawValue,
     #[serde(default)]
     boot_check: bool,
+    #[serde(default)]
+    push: Option<Wanted>,
 }
 
 impl FromRequest<Service> for SpecBody {
@@ -72,11 +77,11 @@ impl FromRequest<Service> for SpecBody {
         })?;
         if format != Format::Json {
             let source = task::source(format, text.to_owned());
-            return Ok(Self { source, boot_check: false, bytes });
+            return Ok(Self { source, boot_check: false, push: None, bytes });
         }
         let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
         let source = task::source(Format::Json, envelope.spec.get().to_owned());
-        Ok(Self { source, boot_check: envelope.boot_check, bytes })
+        Ok(Self { source, boot_check: envelope.boot_check, push: envelope.push, bytes })
     }
 }
 

@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::SpecBody;
+use super::pushes;
 use super::time;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
@@ -119,6 +120,10 @@ pub struct BuildView {
     /// What its owner should know though it went on.
     #[schema(value_type = Vec<String>)]
     warnings: Value,
+    /// Where its container image goes, and whether it is there: `waiting`, `pushed` or `failed`.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<Value>,
     /// Its artifacts are never deleted by the retention policy.
     pinned: bool,
     /// Builds ahead of it, while it waits.
@@ -141,8 +146,13 @@ pub struct ArtifactView {
     size: i64,
     /// SHA-256 in hexadecimal.
     sha256: String,
-    /// An address that is good for a quarter of an hour, without a key.
-    url: String,
+    /// An address that is good for a quarter of an hour, without a key; none, when it has expired.
+    url: Option<String>,
+    /// It never expires.
+    pinned: bool,
+    /// When it expired, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expired_at: Option<String>,
 }
 
 /// A page of builds.
@@ -182,12 +192,11 @@ pub async fn own(service: &Service, caller: &Caller, id: &str) -> Result<Build, 
 /// The artifacts of a build, as they are shown.
 pub async fn artifacts_of(service: &Service, id: BuildId) -> Result<Vec<ArtifactView>, Problem> {
     let artifacts = service.db.artifacts(id).await?;
-    let view = |artifact: lbuild_db::build::Artifact| ArtifactView {
-        url: format!(
-            "/api/v1/builds/{id}/artifacts/{}?{}",
-            artifact.name,
-            service.signer.query(id, &artifact.name)
-        ),
+    let url = |name: &str| format!("/api/v1/builds/{id}/artifacts/{name}?{}", service.signer.query(id, name));
+    let view = |artifact: lbuild_db::build::KeptArtifact| ArtifactView {
+        url: artifact.expired_at.is_none().then(|| url(&artifact.name)),
+        pinned: artifact.pinned,
+        expired_at: artifact.expired_at.map(time),
         name: artifact.name,
         media_type: artifact.media_type,
         size: artifact.size,
@@ -197,6 +206,7 @@ pub async fn artifacts_of(service: &Service, id: BuildId) -> Result<Vec<Artifact
 }
 
 fn view(build: Build, artifacts: Vec<ArtifactView>) -> BuildView {
+    let push = pushes::shown(&build);
     BuildView {
         id: build.id.to_string(),
         status: build.status.name().to_owned(),
@@ -212,6 +222,7 @@ fn view(build: Build, artifacts: Vec<ArtifactView>) -> BuildView {
         artifacts,
         boot: build.boot,
         warnings: build.warnings,
+        push,
         pinned: build.pinned,
         queue_position: None,
         eta_seconds: None,
@@ -234,8 +245,13 @@ pub async fn submit(
     caller.require(Scope::BuildCreate)?;
     let idempotency = idempotency(&headers, &body)?;
     let blueprint = task::check(&body.source).map_err(|diagnostics| Problem::spec(&diagnostics))?;
+    let push = match &body.push {
+        Some(wanted) => Some(pushes::checked(&service, &caller, wanted, &blueprint).await?),
+        None => None,
+    };
     let new = NewBuild {
         tenant: caller.tenant,
+        push,
         name: blueprint.name.clone(),
         base: blueprint.base.key().to_owned(),
         spec: task::store(&body.source),
@@ -284,6 +300,13 @@ fn refused(error: SubmitError) -> Problem {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "quota", "The quota is used up").detail(format!(
                 "all {limit} builds of this month are used; the count begins anew with the month"
             ))
+        }
+        SubmitError::Storage { limit } => {
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "storage-quota", "The storage is used up").detail(
+                format!(
+                    "all {limit} bytes are used: delete builds, or unpin some and wait for them to expire"
+                ),
+            )
         }
         SubmitError::QueueFull => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", "Too many builds wait")
@@ -408,6 +431,7 @@ pub async fn retry(
     let blueprint = task::check(&source).map_err(|diagnostics| Problem::spec(&diagnostics))?;
     let new = NewBuild {
         tenant: caller.tenant,
+        push: build.push,
         name: build.name,
         base: build.base,
         spec: build.spec,
@@ -432,7 +456,12 @@ pub async fn delete(
     caller.require(Scope::BuildCancel)?;
     let build = own(&service, &caller, &id).await?;
     if !service.db.builds(caller.tenant).delete(build.id).await? {
-        return Err(Problem::conflict("the build has not ended; cancel it first"));
+        let why = if build.status.is_final() {
+            "it is pinned, or one of its artifacts is; unpin it first"
+        } else {
+            "the build has not ended; cancel it first"
+        };
+        return Err(Problem::conflict(why));
     }
     service.db.audit(&caller.entry("build.delete", id)).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -3,33 +3,41 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`builds`] | submit, list, see, stop, try again, delete |
+//! | [`pushes`] | where container images are to go |
 //! | [`events`] | the live stream (SSE) |
 //! | [`socket`] | the same over WebSocket |
 //! | [`log`] | the log as text |
-//! | [`artifacts`] | what builds made |
+//! | [`artifacts`], [`pins`] | what builds made, and what of it stays |
 //! | [`specs`] | checking specs, and their schema |
+//! | [`secrets`] | logins of registries |
+//! | [`tenant`] | the caller's own tenant |
 //! | [`session`] | sessions of browsers |
 //! | [`webhooks`] | who is told of builds elsewhere |
 //! | [`keys`], [`admin`] | keys, tenants, the audit log |
 //! | [`health`], [`metrics`] | whether the service is well, and numbers about it |
 //! | [`mod@short`], [`document`] | the short routes; the OpenAPI document and its page |
-//! | [`body`], [`range`] | reading what was sent, and parts of what is answered |
+//! | [`body`], [`range`], [`content`] | reading what was sent, and parts of what is answered |
 
 pub mod admin;
 pub mod artifacts;
 pub mod body;
 pub mod builds;
+pub mod content;
 pub mod document;
 pub mod events;
 pub mod health;
 pub mod keys;
 pub mod log;
 pub mod metrics;
+pub mod pins;
+pub mod pushes;
 pub mod range;
+pub mod secrets;
 pub mod session;
 pub mod short;
 pub mod socket;
 pub mod specs;
+pub mod tenant;
 pub mod webhooks;
 
 /// A time of the database, in milliseconds since 1970, as RFC 3339 writes it.

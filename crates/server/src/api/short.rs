@@ -5,7 +5,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use lbuild_db::build::Artifact;
+use lbuild_db::build::KeptArtifact;
 
 use super::{artifacts, builds};
 use crate::auth::caller::Caller;
@@ -42,10 +42,11 @@ async fn download(
     let build = builds::own(&service, &caller, &id).await?;
     let artifacts = service.db.artifacts(build.id).await?;
     let artifact = artifacts.into_iter().find(|artifact| is_of(artifact, &kind));
-    artifacts::answer(&service, &artifact.ok_or_else(Problem::not_found)?, request.headers()).await
+    let artifact = artifact.ok_or_else(Problem::not_found)?;
+    artifacts::answer(&service, build.id, &artifact, request.headers()).await
 }
 
-fn is_of(artifact: &Artifact, kind: &str) -> bool {
+fn is_of(artifact: &KeptArtifact, kind: &str) -> bool {
     match kind {
         "iso" => artifact.name.rsplit('.').next() == Some("iso"),
         "oci" => artifact.name.ends_with(".oci.tar"),

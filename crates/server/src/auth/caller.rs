@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use axum::extract::FromRequestParts;
 use axum::http::request;
 use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use lbuild_db::audit::Entry;
 use lbuild_db::tenant::Tier;
 use lbuild_db::{Database, DbError, TenantId};
@@ -107,6 +109,15 @@ impl Shown {
         };
         let key = value.to_str().ok()?.strip_prefix("Bearer ")?;
         Some(Self::Key(key.trim().to_owned()))
+    }
+
+    /// The password of these headers, as a key. Browsers remember passwords and send them along with whatever a page
+    /// makes them send, so that this is for addresses alone at which nothing can be changed.
+    pub fn password(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let pair = BASE64_STANDARD.decode(value.strip_prefix("Basic ")?.trim()).ok()?;
+        let (_, password) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+        Some(Self::Key(password.to_owned()))
     }
 
     /// What is looked up of it; nothing, when it is no key, or mistyped.

@@ -13,6 +13,7 @@ use crate::api::session::SESSION;
 use crate::auth::caller::{Identity, Shown};
 use crate::auth::session;
 use crate::problem::Problem;
+use crate::registry;
 use crate::request;
 use crate::state::Service;
 
@@ -25,7 +26,7 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// Finds out who makes the request, and lets it through unless it is one too many.
 pub async fn admit(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let address = Address::of(request::peer(request.extensions()));
-    let identity = match Shown::of(request.headers()) {
+    let identity = match shown(&request) {
         // whoever logs in is who they say then, whatever the browser still has
         Some(Shown::Cookie(_)) if is_login(&request) => Identity::Nobody,
         Some(shown) => service.identify(&shown, address).await,
@@ -47,6 +48,12 @@ pub async fn admit(State(service): State<Service>, mut request: Request, next: N
     };
     say(response.headers_mut(), &standing);
     response
+}
+
+/// What a request shows of who makes it. Clients of a registry have a key as a password.
+fn shown(request: &Request) -> Option<Shown> {
+    let of_registry = request.uri().path().starts_with(registry::ROOT);
+    Shown::of(request.headers()).or_else(|| Shown::password(request.headers()).filter(|_| of_registry))
 }
 
 fn is_login(request: &Request) -> bool {

@@ -17,7 +17,8 @@ const EXCERPT: usize = 20;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// `conflict`, `spec`, `package`, `step`, `hygiene`, `boot`, `network`, `machine` or `worker-lost`.
+    /// `conflict`, `spec`, `package`, `step`, `hygiene`, `boot`, `network`, `machine`,
+    /// `quota` or `worker-lost`.
     pub category: String,
     /// What happened.
     pub message: String,

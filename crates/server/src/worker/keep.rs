@@ -13,6 +13,7 @@ use lbuild_engine::{BuildReport, BuildRequest, Cancel};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::push::Outcome;
 use crate::artifact::{ArtifactError, Artifacts, Made, Upload};
 use crate::problem::chain;
 
@@ -85,15 +86,22 @@ impl Keeper<'_> {
 }
 
 /// The ending of a build whose artifacts are kept.
-pub fn ending(artifacts: Vec<Artifact>, request: &BuildRequest, report: &BuildReport) -> Ending {
-    let warnings: Vec<&str> =
-        request.blueprint.warnings.iter().map(|warning| warning.message.as_str()).collect();
+pub fn ending(
+    artifacts: Vec<Artifact>,
+    request: &BuildRequest,
+    report: &BuildReport,
+    outcome: Option<Outcome>,
+) -> Ending {
+    let warnings = request.blueprint.warnings.iter().map(|warning| warning.message.as_str());
+    let of_push = outcome.as_ref().and_then(|outcome| outcome.warning.as_deref());
+    let warnings: Vec<&str> = warnings.chain(of_push).collect();
     let from_store = report.steps.iter().filter(|step| step.cached).count();
     Ending::Succeeded {
         artifacts,
         cache: json!({ "hit": report.cached, "steps": report.steps.len(), "fromStore": from_store }),
         boot: report.boot.as_ref().and_then(|boot| serde_json::to_value(boot).ok()),
         warnings: json!(warnings),
+        pushed: outcome.map(|outcome| outcome.shown),
     }
 }
 

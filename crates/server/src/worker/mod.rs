@@ -5,10 +5,12 @@
 //! | [`record`] | from the engine's events to stored ones, without ever losing a line |
 //! | [`failure`] | why a build failed, for its owner and for the queue |
 //! | [`keep`] | what was built, from the build's directory to the artifacts |
+//! | [`push`] | the container image, to a registry |
 //! | [`task`] | the spec as the queue keeps it |
 
 pub mod failure;
 pub mod keep;
+pub mod push;
 pub mod record;
 pub mod task;
 
@@ -19,9 +21,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lbuild_db::Database;
 use lbuild_db::queue::{Claimed, Ending, Lease, LeaseError, Told};
+use lbuild_db::{Database, TenantId};
 use lbuild_engine::{BuildError, BuildReport, BuildRequest, Cancel, Engine, Event, Observer};
+use lbuild_image::manifest::media_type::OCI_ARCHIVE;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -30,6 +33,7 @@ use crate::artifact::collect::{Collected, collect};
 use crate::metrics::Metrics;
 use crate::problem::chain;
 use keep::{KeepError, Keeper};
+use push::{Outcome, Pusher, Wanted};
 use record::{Recorder, Recording};
 
 /// How long a build is a worker's without a sign of life.
@@ -66,6 +70,8 @@ pub struct PoolOptions {
     pub name: String,
     /// Numbers about this process.
     pub metrics: Arc<Metrics>,
+    /// Pushes container images.
+    pub pusher: Pusher,
 }
 
 /// The workers of one process.
@@ -174,7 +180,7 @@ impl Pool {
             };
             tasks.spawn(async move { desk.work().await });
         }
-        tasks.spawn(Arc::clone(&self).collect(db.clone(), artifacts));
+        tasks.spawn(Arc::clone(&self).collect(db.clone(), artifacts, Arc::clone(&tell)));
         tasks.spawn(Arc::clone(&self).sweep(db, tell));
         while tasks.join_next().await.is_some() {}
     }
@@ -189,7 +195,7 @@ impl Pool {
         }
     }
 
-    async fn collect(self: Arc<Self>, db: Database, artifacts: Arc<Artifacts>) {
+    async fn collect(self: Arc<Self>, db: Database, artifacts: Arc<Artifacts>, tell: Tell) {
         let (interval, grace) = COLLECT;
         let mut next = Instant::now() + interval;
         while !self.stopping.is_cancelled() {
@@ -198,6 +204,10 @@ impl Pool {
                 continue;
             }
             next = Instant::now() + interval;
+            match db.expire().await {
+                Ok(told) => told.into_iter().for_each(|told| tell(told)),
+                Err(error) => tracing::warn!(error = chain(&error), "cannot let images expire yet"),
+            }
             match collect(&db, &artifacts, grace).await {
                 Ok(collected) if collected != Collected::default() => {
                     tracing::info!(uploads = collected.uploads, blobs = collected.blobs, "artifacts removed");
@@ -289,7 +299,7 @@ impl Desk {
 
     async fn build(&self, claimed: Claimed, scratch: &Path, recording: Recording, cancel: &Cancel) -> Ending {
         let (engine, cancelled) = (Arc::clone(&self.pool.engine), cancel.clone());
-        let lease = claimed.lease.clone();
+        let (lease, tenant, push) = (claimed.lease.clone(), claimed.tenant, claimed.push.clone());
         let place = scratch.to_owned();
         let metrics = Arc::clone(&self.pool.options.metrics);
         let built = tokio::task::spawn_blocking(move || {
@@ -302,7 +312,10 @@ impl Desk {
             engine.build(&request, &observer).map(|report| (request, report))
         });
         let ending = match built.await {
-            Ok(Ok((request, report))) => self.keep(&lease, &request, &report, cancel).await,
+            Ok(Ok((request, report))) => {
+                let outcome = self.push(tenant, push.as_deref(), &request, &report, cancel).await;
+                self.keep(&lease, (&request, &report), outcome, cancel).await
+            }
             Ok(Err(BuildError::Cancelled)) => self.stopped(),
             Ok(Err(error)) => failure::ending(&error, BACKOFF),
             Err(panic) => failure::panicked(&panic, BACKOFF),
@@ -318,16 +331,31 @@ impl Desk {
     async fn keep(
         &self,
         lease: &Lease,
-        request: &BuildRequest,
-        report: &BuildReport,
+        (request, report): (&BuildRequest, &BuildReport),
+        outcome: Option<Outcome>,
         cancel: &Cancel,
     ) -> Ending {
         let keeper = Keeper { artifacts: &self.artifacts, db: &self.db, lease, cancel };
         match keeper.keep(request, report).await {
-            Ok(artifacts) => keep::ending(artifacts, request, report),
+            Ok(artifacts) => keep::ending(artifacts, request, report, outcome),
             Err(KeepError::Stopped) => self.stopped(),
             Err(error) => failure::of_machine("artifacts", &chain(&error), BACKOFF),
         }
+    }
+
+    /// Pushes the container image, when that is wanted and there is one.
+    async fn push(
+        &self,
+        tenant: TenantId,
+        wanted: Option<&str>,
+        request: &BuildRequest,
+        report: &BuildReport,
+        cancel: &Cancel,
+    ) -> Option<Outcome> {
+        let wanted: Wanted = serde_json::from_str(wanted?).ok()?;
+        let image = report.artifacts.iter().find(|artifact| artifact.media_type == OCI_ARCHIVE)?;
+        let tar = request.out.join(&image.name);
+        Some(self.pool.options.pusher.push(tenant, &wanted, tar, cancel).await)
     }
 
     /// The ending of a build that was stopped: by its owner, or with this process.

@@ -25,7 +25,12 @@ fn scope(method: &str, path: &str) -> Option<&'static str> {
     match (method, path) {
         ("post", "/api/v1/builds" | "/api/v1/builds/{id}/retry") => Some("build:create"),
         ("delete", "/api/v1/builds/{id}") | ("post", "/api/v1/builds/{id}/cancel") => Some("build:cancel"),
+        (_, path) if path.ends_with("/pin") => Some("build:create"),
         ("get", path) if path.starts_with("/api/v1/builds") => Some("build:read"),
+        ("get", path) if path.starts_with("/v2/") => Some("build:read"),
+        ("get", "/api/v1/tenant") => Some(""),
+        (_, path) if path.starts_with("/api/v1/secrets") => Some("config:write"),
+        ("put", "/api/v1/tenant/retention") => Some("config:write"),
         (_, path) if path.starts_with("/api/v1/admin/") => Some("admin"),
         ("get", "/metrics") => Some("admin"),
         (_, path) if path.starts_with("/api/v1/webhooks") => Some("config:write"),
@@ -48,6 +53,13 @@ fn body(path: &str) -> (&'static str, String) {
             ("application/json", json!({ "url": "https://example.org/hook" }).to_string())
         }
         "/api/v1/admin/tenants" => ("application/json", json!({ "name": "t", "tier": "free" }).to_string()),
+        "/api/v1/secrets/{name}" => {
+            ("application/json", json!({ "username": "u", "password": "p" }).to_string())
+        }
+        "/api/v1/tenant/retention" => {
+            let retention = json!({ "isoHours": 24, "otherHours": null, "isoAfterDownload": false });
+            ("application/json", retention.to_string())
+        }
         "/api/v1/admin/tenants/{id}" => ("application/json", json!({ "suspended": false }).to_string()),
         _ => ("", String::new()),
     }
@@ -65,7 +77,11 @@ async fn subject(fixture: &Fixture, path: &str, name: &str) -> Subject {
     let build = fixture.submit(&SPEC.replace("small", name)).await;
     let id = build.parse().expect("an id");
     fixture.service.db.cancel(fixture.tenant, id).await.expect("it stops");
-    vec![("{id}", build), ("{name}", "small.iso".to_owned())]
+    if path.starts_with("/api/v1/secrets/") {
+        fixture.service.db.put_secret(fixture.tenant, "small.iso", "sealed").await.expect("it is kept");
+    }
+    let fixed = [("{name}", "small.iso"), ("{reference}", "latest"), ("{digest}", "sha256:0")];
+    fixed.into_iter().map(|(name, value)| (name, value.to_owned())).chain([("{id}", build)]).collect()
 }
 
 async fn webhook(fixture: &Fixture) -> Subject {
@@ -206,6 +222,7 @@ impl Operation<'_> {
         // there is nothing to download of a build without artifacts, and no session where there is a key
         let nothing = status == 404
             && (self.path.contains("/artifacts/{name}")
+                || self.path.starts_with("/v2/builds/")
                 || (self.scope == "session" && matches!(cast.owner, Who::Key(_))));
         assert!(status < 300 || nothing, "{name} by its owner: {status}");
     }

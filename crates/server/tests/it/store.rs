@@ -68,6 +68,7 @@ impl Place {
             spec_digest: digest.to_owned(),
             boot_check: false,
             current: Duration::ZERO,
+            push: None,
             idempotency: None,
             audit: Entry::default(),
         };
@@ -113,7 +114,8 @@ impl Place {
             sha256: (*sha256).to_owned(),
         };
         let artifacts = digests.iter().enumerate().map(artifact).collect();
-        let ending = Ending::Succeeded { artifacts, cache: json!({}), boot: None, warnings: json!([]) };
+        let ending =
+            Ending::Succeeded { artifacts, cache: json!({}), boot: None, warnings: json!([]), pushed: None };
         self.db.finish(lease, &[], &ending).await.map(drop)
     }
 }

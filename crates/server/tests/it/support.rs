@@ -11,6 +11,7 @@ use lbuild_db::TenantId;
 use lbuild_db::build::Artifact;
 use lbuild_db::key::NewKey;
 use lbuild_db::queue::{Ending, Lease};
+use lbuild_db::retention::ISO;
 use lbuild_db::tenant::Tier;
 use lbuild_engine::Cancel;
 use lbuild_server::ServeOptions;
@@ -106,6 +107,7 @@ pub async fn fixture_like(change: impl FnOnce(&mut ServeOptions)) -> Fixture {
         egress: Vec::new(),
         drain: Duration::ZERO,
         limits: Limits { address: plenty, failures: plenty, ..Limits::default() },
+        secret_key: None,
     };
     change(&mut options);
     let service = open(&options).await.expect("the service opens");
@@ -194,6 +196,11 @@ impl Fixture {
 
     /// Ends a build with one artifact of these bytes, as a worker does.
     pub async fn succeed(&self, lease: &Lease, bytes: &[u8]) {
+        self.succeed_with(lease, "small.iso", ISO, bytes).await;
+    }
+
+    /// The same with an artifact of another kind.
+    pub async fn succeed_with(&self, lease: &Lease, name: &str, media_type: &str, bytes: &[u8]) {
         let sha256 = hex::encode(Sha256::digest(bytes));
         let service = &self.service;
         let path = service.data.join("made");
@@ -203,8 +210,8 @@ impl Fixture {
         let upload = Upload { db: &service.db, id, cancel: &Cancel::new() };
         service.artifacts.keep(&made, &upload).await.expect("it is kept");
         let artifact = Artifact {
-            name: "small.iso".to_owned(),
-            media_type: "application/x-iso9660-image".to_owned(),
+            name: name.to_owned(),
+            media_type: media_type.to_owned(),
             size: i64::try_from(bytes.len()).expect("few bytes"),
             sha256,
         };
@@ -213,6 +220,7 @@ impl Fixture {
             cache: json!({ "hit": false }),
             boot: None,
             warnings: json!([]),
+            pushed: None,
         };
         self.service.db.finish(lease, &[], &ending).await.expect("it ends");
     }
