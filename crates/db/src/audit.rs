@@ -45,6 +45,13 @@ pub struct AuditRow {
     pub hash: String,
 }
 
+/// How far the log was checked.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    seq: i64,
+    hash: String,
+}
+
 #[derive(FromQueryResult)]
 struct Row {
     seq: i64,
@@ -95,31 +102,39 @@ impl Database {
         Ok(transaction.commit().await?)
     }
 
-    /// A page of the log, oldest first, after a row.
-    pub async fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditRow>, DbError> {
+    /// A page of the log, oldest first, after a row; and the first of its rows that is not what was written, or that
+    /// does not follow the one before.
+    pub async fn audit_after(&self, seq: i64, limit: u32) -> Result<(Vec<AuditRow>, Option<i64>), DbError> {
         let rows = self.audit_rows(seq, i64::from(limit)).await?;
+        let changed = |row: &&Row| row.hash != hash(row.seq, row.at, &row.entry, &row.previous);
+        let fault = rows.iter().find(changed).map(|row| row.seq);
+        let torn = rows.windows(2).find(|pair| pair[1].previous != pair[0].hash).map(|pair| pair[1].seq);
         let read = |row: Row| {
             let entry = serde_json::from_str(&row.entry).map_err(|error| DbErr::Json(error.to_string()))?;
             Ok::<_, DbErr>(AuditRow { seq: row.seq, at: row.at, entry, hash: row.hash })
         };
-        Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
+        let rows = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok((rows, [fault, torn].into_iter().flatten().min()))
     }
 
     /// The first row that is not what was written, or that does not follow the one before.
     pub async fn audit_fault(&self) -> Result<Option<i64>, DbError> {
-        let (mut seq, mut previous) = (0, String::new());
+        self.audit_fault_after(&mut Checked::default()).await
+    }
+
+    /// The same among the rows that were not checked yet; those that are right are then.
+    pub async fn audit_fault_after(&self, checked: &mut Checked) -> Result<Option<i64>, DbError> {
         loop {
-            let rows = self.audit_rows(seq, PAGE).await?;
+            let rows = self.audit_rows(checked.seq, PAGE).await?;
             if rows.is_empty() {
                 return Ok(None);
             }
             for row in rows {
-                seq += 1;
-                let right = hash(seq, row.at, &row.entry, &previous);
-                if row.seq != seq || row.previous != previous || row.hash != right {
-                    return Ok(Some(seq));
+                let right = hash(checked.seq + 1, row.at, &row.entry, &checked.hash);
+                if row.seq != checked.seq + 1 || row.previous != checked.hash || row.hash != right {
+                    return Ok(Some(checked.seq + 1));
                 }
-                previous = row.hash;
+                *checked = Checked { seq: row.seq, hash: row.hash };
             }
         }
     }

@@ -118,8 +118,8 @@ async fn insert(
     let text = serde_json::to_string(events).map_err(|error| DbErr::Json(error.to_string()))?;
     let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
     let statement = db.sql(
-        "INSERT INTO event_chunk (build_id, last_seq, count, log_end, events) VALUES ($1, $2, $3, $4, $5)",
-        [build.into(), end.last_seq.into(), count.into(), end.log_bytes.into(), text.into()],
+        "INSERT INTO event_chunk (build_id, last_seq, log_end, events) VALUES ($1, $2, $3, $4)",
+        [build.into(), end.last_seq.into(), end.log_bytes.into(), text.into()],
     );
     change(connection, statement).await?;
     let first = end.last_seq - count + 1;

@@ -57,6 +57,8 @@ pub struct ValidKey {
     pub key: ApiKey,
     /// Tier of its tenant.
     pub tier: Tier,
+    /// Its use was not noted for a minute.
+    pub unnoted: bool,
 }
 
 #[derive(FromQueryResult)]
@@ -75,6 +77,7 @@ struct Row {
 #[derive(FromQueryResult)]
 struct TierRow {
     tier: String,
+    now: i64,
 }
 
 const COLUMNS: &str =
@@ -122,10 +125,11 @@ impl Database {
         );
         let row: Option<Row> = one(self.reader(), self.sql(&text, [id.into(), secret_sha256.into()])).await?;
         let Some(key) = row.map(ApiKey::from) else { return Ok(None) };
-        let text = "SELECT tier FROM tenant WHERE id = $1 AND NOT suspended";
+        let text = "SELECT tier, CAST({now} AS BIGINT) AS now FROM tenant WHERE id = $1 AND NOT suspended";
         let row: Option<TierRow> = one(self.reader(), self.sql(text, [key.tenant.into()])).await?;
-        let tier = row.map(|row| Tier::read(&row.tier)).transpose()?;
-        Ok(tier.map(|tier| ValidKey { key, tier }))
+        let Some(row) = row else { return Ok(None) };
+        let unnoted = key.last_used_at.is_none_or(|at| at < row.now - LAST_USED_STEP);
+        Ok(Some(ValidKey { key, tier: Tier::read(&row.tier)?, unnoted }))
     }
 
     /// Notes that a key was used.

@@ -15,6 +15,7 @@ const MIGRATIONS: &[Statements] = &[
     Statements::plain("0004_session", include_str!("migration/0004_session.sql")),
     Statements::plain("0004_retention", include_str!("migration/0004_retention.sql")),
     Statements::plain("0004_push", include_str!("migration/0004_push.sql")),
+    Statements::plain("0004_chunk", include_str!("migration/0004_chunk.sql")),
     Statements::plain("0005_webhooks", include_str!("migration/0005_webhooks.sql")),
     Statements::plain("0006_figures", include_str!("migration/0006_figures.sql")),
     Statements::plain("0008_lists", include_str!("migration/0008_lists.sql")),

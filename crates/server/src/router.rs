@@ -18,9 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admin, artifacts, builds, document, events, health, keys, log, metrics, pins, secrets, session, short, socket,
-    specs, tenant,
-    webhooks,
+    admin, artifacts, builds, document, events, health, keys, log, metrics, pins, secrets, session, short,
+    socket, specs, tenant, webhooks,
 };
 use crate::limit::layer::admit;
 use crate::metrics::count::count;

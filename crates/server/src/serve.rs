@@ -27,8 +27,8 @@ use crate::limit::{Limits, Meter};
 use crate::listen::listen;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
-use crate::router::{inner_router, router};
 use crate::registry::layout::Images;
+use crate::router::{inner_router, router};
 use crate::seal::Sealer;
 use crate::sign::Signer;
 use crate::state::{Parts, Service};
@@ -235,6 +235,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         meter: Meter::new(options.limits.clone()),
         hub: Hub::default(),
         metrics,
+        audited: tokio::sync::Mutex::default(),
         sealer,
         poster: Arc::new(Poster::new(reach).map_err(ServeError::Send)?),
         signer: Arc::new(Signer::open(&secret).map_err(|source| data(&secret, source))?),

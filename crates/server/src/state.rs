@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lbuild_db::Database;
+use lbuild_db::audit::Checked;
 use lbuild_fetch::Poster;
+use tokio::sync::Mutex;
 
 use crate::artifact::Artifacts;
 use crate::auth::caller::Callers;
@@ -32,6 +34,8 @@ pub struct Parts {
     pub meter: Meter,
     /// Who watches what.
     pub hub: Hub,
+    /// How far the audit log was checked.
+    pub audited: Mutex<Checked>,
     /// Seals secrets of tenants.
     pub sealer: Arc<Sealer>,
     /// Signs addresses of artifacts.

@@ -1,6 +1,6 @@
 //! The audit log cannot be changed, and says so when somebody did it behind the database's back (T33).
 
-use lbuild_db::audit::Entry;
+use lbuild_db::audit::{Checked, Entry};
 use sea_orm::ConnectionTrait as _;
 
 use crate::support::{Fresh, postgres, sqlite};
@@ -12,7 +12,10 @@ async fn t33_rows_are_chained_and_cannot_be_changed(fresh: &Fresh) {
         let entry = Entry { actor: format!("key{n}"), action: "build.create".to_owned(), ..Entry::default() };
         db.audit(&entry).await.expect("it is appended");
     }
-    let rows = db.audit_after(0, 10).await.expect("the log");
+    let (rows, fault) = db.audit_after(0, 10).await.expect("the log");
+    assert_eq!(fault, None);
+    let mut checked = Checked::default();
+    assert_eq!(db.audit_fault_after(&mut checked).await.expect("a check"), None);
     assert_eq!(rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     assert_eq!(rows[3].entry["actor"], "key3");
     assert_eq!(db.audit_fault().await.expect("a check"), None);
@@ -27,6 +30,18 @@ async fn t33_rows_are_chained_and_cannot_be_changed(fresh: &Fresh) {
     behind.execute_unprepared(guard).await.expect("the guard falls");
     behind.execute_unprepared("UPDATE audit SET entry = '{}' WHERE seq = 3").await.expect("the row changes");
     assert_eq!(db.audit_fault().await.expect("a check"), Some(3));
+    assert_eq!(db.audit_after(0, 10).await.expect("the log").1, Some(3), "whoever reads the page sees it");
+    assert_eq!(db.audit_after(3, 10).await.expect("the log").1, None);
+    db.audit(&Entry::default()).await.expect("it is appended");
+    assert_eq!(
+        db.audit_fault_after(&mut checked).await.expect("a check"),
+        None,
+        "the new row alone is looked at"
+    );
+    behind.execute_unprepared("UPDATE audit SET hash = 'x' WHERE seq = 6").await.expect("the row changes");
+    db.audit(&Entry::default()).await.expect("it is appended");
+    assert_eq!(db.audit_fault_after(&mut checked).await.expect("a check"), Some(7));
+    assert_eq!(db.audit_after(5, 10).await.expect("the log").1, Some(6));
 }
 
 #[tokio::test(flavor = "multi_thread")]

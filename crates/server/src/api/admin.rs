@@ -4,6 +4,7 @@ use axum::Json as JsonAnswer;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use lbuild_db::TenantId;
+use lbuild_db::audit::Checked;
 use lbuild_db::tenant::{NewTenantError, Tenant, Tier};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,7 +76,7 @@ pub struct AuditView {
 #[serde(rename_all = "camelCase")]
 pub struct AuditPage {
     rows: Vec<AuditView>,
-    /// The first row that is not what was written; none, when the whole log is.
+    /// The first row that is found not to be what was written.
     first_fault: Option<i64>,
 }
 
@@ -86,6 +87,9 @@ pub struct AuditQuery {
     /// Rows after this one.
     #[serde(default)]
     after: i64,
+    /// Check every row again, and not only these and those that this process has not checked yet.
+    #[serde(default)]
+    whole: bool,
 }
 
 impl From<Tenant> for TenantView {
@@ -192,9 +196,14 @@ pub async fn audit(
 ) -> Result<JsonAnswer<AuditPage>, Problem> {
     caller.require(Scope::Admin)?;
     let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
-    let rows = service.db.audit_after(query.after, PAGE).await?;
+    let (rows, in_page) = service.db.audit_after(query.after, PAGE).await?;
     let rows =
         rows.into_iter().map(|row| AuditView { seq: row.seq, at: row.at, entry: row.entry, hash: row.hash });
-    let page = AuditPage { rows: rows.collect(), first_fault: service.db.audit_fault().await? };
+    let mut checked = service.audited.lock().await;
+    if query.whole {
+        *checked = Checked::default();
+    }
+    let beyond = service.db.audit_fault_after(&mut checked).await?;
+    let page = AuditPage { rows: rows.collect(), first_fault: in_page.into_iter().chain(beyond).min() };
     Ok(JsonAnswer(page))
 }

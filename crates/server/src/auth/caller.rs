@@ -18,7 +18,7 @@ use super::scope::Scope;
 use super::session::Cookie;
 use crate::limit::address::Address;
 use crate::limit::bucket::Standing;
-use crate::problem::Problem;
+use crate::problem::{Problem, chain};
 use crate::request::{address, id};
 use crate::state::{Parts, Service};
 
@@ -213,7 +213,12 @@ impl Callers {
             Proof::Session { id_sha256 } => db.session(id_sha256).await?.map(|session| session.key),
         };
         let Some(valid) = valid else { return Ok(None) };
-        db.touch_key(&valid.key.id).await?;
+        // whether it can be noted is nothing to the caller
+        if valid.unnoted
+            && let Err(error) = db.touch_key(&valid.key.id).await
+        {
+            tracing::warn!(error = chain(&error), "cannot note the use of a key");
+        }
         let caller = Caller {
             tenant: valid.key.tenant,
             key: valid.key.id,

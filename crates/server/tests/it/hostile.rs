@@ -144,6 +144,8 @@ async fn t31_a_key_is_refused_when_it_is_anything_but_right() {
     assert_eq!(list().await.status, StatusCode::OK);
     let keys = fixture.get("/api/v1/admin/keys").await;
     assert!(!keys.text().contains(&key[20..50]), "the secret is not shown again");
+    let used = keys.json().as_array().expect("keys").iter().all(|key| key["lastUsedAt"].is_string());
+    assert!(used, "each has been used: {}", keys.text());
     let id = made.json()["id"].as_str().expect("an id").to_owned();
     let revoke = format!("/api/v1/admin/keys/{id}");
     let revoked = fixture.send("DELETE", &revoke, &fixture.admin, "", Body::empty()).await;

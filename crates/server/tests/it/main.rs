@@ -11,6 +11,7 @@ mod push;
 mod registry;
 mod retention;
 mod session;
+mod socket;
 mod store;
 mod support;
 mod webhooks;

@@ -1,0 +1,1 @@
+ALTER TABLE event_chunk DROP COLUMN count;
