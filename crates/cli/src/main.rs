@@ -24,7 +24,6 @@ mod context;
 mod engine_failure;
 mod explain;
 mod failure;
-mod field;
 mod file;
 mod fix;
 mod format;

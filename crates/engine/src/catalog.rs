@@ -60,11 +60,12 @@ impl Engine {
     ) -> Result<Catalog, ResolveError> {
         let release = release.map(str::to_owned);
         self.unless_stopped(observer, move |engine, observer| {
-            engine.read_catalog(base, release, architecture, observer)
+            engine.catalog_here(base, release, architecture, observer)
         })
     }
 
-    fn read_catalog(
+    /// The same in the thread that calls, which sees a request to stop between two parts of the work.
+    pub fn catalog_here(
         &self,
         base: Base,
         release: Option<String>,

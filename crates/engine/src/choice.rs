@@ -4,13 +4,14 @@ use lbuild_repo::resolve::{self, Request, Selected, Snapshot, Unsatisfiable, Wan
 use lbuild_spec::Blueprint;
 use lbuild_spec::model::{Base, Output};
 
+use crate::conflict::Conflict;
 use crate::engine::Engine;
-use crate::error::{Conflict, ResolveError};
+use crate::error::ResolveError;
 use crate::event::Observer;
 use crate::family::data::{Distribution, distribution};
 use crate::family::{Cause, accepted, asked, kernel_flavor, plain};
 use crate::files::Lists;
-use crate::knowledge::Known;
+use crate::knowledge::{Known, Waiting};
 use crate::repository::{BaseRequest, LoadedBase, architecture};
 
 impl BaseRequest {
@@ -38,8 +39,9 @@ impl Engine {
         let base = self.load_base(&asked, observer)?;
         let (mut request, causes) = request(blueprint)?;
         request.force.clone_from(&self.force);
-        match resolve::resolve(base.family, &base.index, &request) {
+        match resolve::resolve_with(base.family, &base.index, &request, &Waiting(observer)) {
             Ok(selection) => Ok(selection.packages),
+            Err(_) if observer.cancel.is_cancelled() => Err(ResolveError::Cancelled),
             Err(reason) => {
                 let reason = self.explained_of(asked, base, &request, observer).unwrap_or(reason);
                 Err(ResolveError::Conflict(Box::new(Conflict { reason, causes })))

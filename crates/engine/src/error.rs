@@ -7,7 +7,7 @@ use lbuild_fetch::FetchError;
 use lbuild_repo::resolve::Unsatisfiable;
 use lbuild_store::StoreError;
 
-use crate::family::Cause;
+use crate::conflict::Conflict;
 
 /// Whose turn it is after a failure; each has its own exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,15 +31,6 @@ pub enum OpenError {
     /// The downloads.
     #[error("cannot prepare downloads")]
     Fetch(#[source] FetchError),
-}
-
-/// Why no set of packages meets the requests of a spec.
-#[derive(Debug, Clone)]
-pub struct Conflict {
-    /// The resolver's explanation. Its positions are those of its requests, not those of the spec.
-    pub reason: Unsatisfiable,
-    /// What each of the resolver's requests came from, by position.
-    pub causes: Vec<Cause>,
 }
 
 /// Why a spec has no lock.

@@ -25,7 +25,20 @@ pub(crate) struct Known<'a> {
     pub(crate) observer: &'a Observer<'a>,
 }
 
+/// Knows whether anybody still waits, and nothing more.
+pub(crate) struct Waiting<'a>(pub(crate) &'a Observer<'a>);
+
+impl Knowledge for Waiting<'_> {
+    fn is_stopped(&self) -> bool {
+        self.0.cancel.is_cancelled()
+    }
+}
+
 impl Knowledge for Known<'_> {
+    fn is_stopped(&self) -> bool {
+        self.observer.cancel.is_cancelled()
+    }
+
     /// Lists that cannot be had leave the explanation without this help: the conflict stays what is to be told.
     fn shipping(&self, name: &str) -> Vec<String> {
         self.engine.shipping(self.index, self.lists, name, self.observer).unwrap_or_default()

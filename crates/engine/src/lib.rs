@@ -10,6 +10,8 @@
 //! | `release`, `index`, `index_cache` | verified release files; parsed indexes, and where they are kept |
 //! | `repository`, `choice` | repositories of the other bases, and what is chosen from them |
 //! | `resolve`, [`mod@lock`] | from a blueprint to exact packages |
+//! | [`answer`], [`conflict`], [`preview`] | what resolving gives, in the form that is printed and sent |
+//! | [`bases`] | what each base offers |
 //! | `knowledge`, `files` | what is known about names that no index has; which package has which file |
 //! | [`plan`], `planner`, [`step`] | the graph of steps, and their content keys |
 //! | `run`, `steps`, `job`, `agent` | running it: scheduler, each step, sandboxed jobs, our own code inside them |
@@ -19,15 +21,19 @@
 //! | `unhurried` | work that is not waited for when somebody asks to stop |
 //! | `publish`, [`report`] | artifacts in the output directory, and what is said about them |
 
+pub mod answer;
+pub mod bases;
 pub mod boot;
 mod catalog;
 pub mod configure;
+pub mod conflict;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod family;
 pub mod lock;
 pub mod plan;
+pub mod preview;
 pub mod report;
 pub mod resolve;
 pub mod step;
@@ -57,9 +63,10 @@ mod unhurried;
 pub use agent::agents;
 pub use beside::embed_keys;
 pub use catalog::Catalog;
+pub use conflict::Conflict;
 pub use disposal::collect;
 pub use engine::{BuildRequest, Engine, EngineOptions, JobLimits, Reach};
-pub use error::{Blame, BuildError, Conflict, OpenError, ResolveError};
+pub use error::{Blame, BuildError, OpenError, ResolveError};
 pub use event::{Event, Observer};
 pub use family::Cause;
 pub use files::FoundFile;

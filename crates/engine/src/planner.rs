@@ -44,6 +44,15 @@ pub(crate) fn plan(
     Ok(Planned { plan: Plan { steps: draft.steps }, configure, files })
 }
 
+/// Plans the trees that are made of packages alone, and nothing else.
+pub(crate) fn package_trees(lock: &Lock) -> Plan {
+    let mut draft = Draft { lock, steps: Vec::new() };
+    draft.trees(&[], &[], false);
+    let of_packages = |step| matches!(step, Step::Tools | Step::Core | Step::Base | Step::Packages);
+    draft.steps.retain(|planned| of_packages(planned.step));
+    Plan { steps: draft.steps }
+}
+
 /// Plans the tools that boot an image, and nothing else.
 pub(crate) fn boot_tools(lock: &Lock) -> Plan {
     let mut draft = Draft { lock, steps: Vec::new() };

@@ -9,15 +9,16 @@ use lbuild_spec::Blueprint;
 use lbuild_spec::model::{Architecture, Base};
 use lbuild_store::{Digest, Hasher};
 
+use crate::conflict::Conflict;
 use crate::engine::Engine;
-use crate::error::{Conflict, ResolveError};
+use crate::error::ResolveError;
 use crate::event::Observer;
 use crate::family::Cause;
 use crate::family::data::distribution;
 use crate::family::debian::{self, Distro, Release, Requests};
 use crate::files::Lists;
 use crate::index;
-use crate::knowledge::Known;
+use crate::knowledge::{Known, Waiting};
 use crate::lock::{FORMAT, Lock, LockedIndex, LockedPackage, Tier};
 use crate::mirror::Mirrors;
 use crate::release::Releases;
@@ -51,7 +52,7 @@ impl Engine {
         self.unless_stopped(observer, move |engine, observer| engine.resolve_system(&blueprint, observer))
     }
 
-    fn resolve_system(
+    pub(crate) fn resolve_system(
         &self,
         blueprint: &Blueprint,
         observer: &Observer<'_>,
@@ -67,7 +68,8 @@ impl Engine {
         let (index, _) = self.load_indexes(&suites, &mirrors, observer)?;
         let further = Further { suites: &suites, release, mirrors: &mirrors, base: blueprint.base };
         let explained = |error| self.explained(error, &further, &requests, observer);
-        let packages = select(&index, &requests.system, &requests.causes).map_err(explained)?;
+        let packages =
+            select(&index, &requests.system, &requests.causes, &Waiting(observer)).map_err(explained)?;
         Ok(Resolution { packages })
     }
 
@@ -119,6 +121,7 @@ impl Engine {
         let lists = Lists::Debian { releases, suites, mirrors };
         let known = Known { base: further.base, engine: self, index: &index, lists: &lists, observer };
         match resolve::resolve_with(&Debian, &index, &requests.system, &known) {
+            Err(_) if observer.cancel.is_cancelled() => ResolveError::Cancelled,
             Err(mut reason) => {
                 name_sources(&index, &mut reason);
                 ResolveError::Conflict(Box::new(Conflict { reason, ..*conflict }))
@@ -136,7 +139,11 @@ impl Engine {
         self.unless_stopped(observer, move |engine, observer| engine.find_lock(&blueprint, observer))
     }
 
-    fn find_lock(&self, blueprint: &Blueprint, observer: &Observer<'_>) -> Result<Lock, ResolveError> {
+    pub(crate) fn find_lock(
+        &self,
+        blueprint: &Blueprint,
+        observer: &Observer<'_>,
+    ) -> Result<Lock, ResolveError> {
         support::check(blueprint)?;
         let distro = debian::distro();
         let sources = self.sources(distro, blueprint, observer)?;
@@ -150,7 +157,8 @@ impl Engine {
         let further =
             Further { suites: &sources.suites, release, mirrors: &sources.mirrors, base: blueprint.base };
         let explained = |error| self.explained(error, &further, &requests, observer);
-        let system = system(&index, &requests).map_err(explained)?;
+        let waiting = Waiting(observer);
+        let system = system(&index, &requests, &waiting).map_err(explained)?;
         let index = match &sources.tools {
             Some((suites, releases)) => self.load_verified(suites, releases, &sources.mirrors, observer)?,
             None => index,
@@ -167,8 +175,8 @@ impl Engine {
             pins: sources.suites.pins.iter().map(debian::pin_text).collect(),
             forced: self.force.iter().map(|forced| format!("{}={}", forced.name, forced.version)).collect(),
             system,
-            tools: closure(&index, &requests.tools)?,
-            boot: closure(&index, &requests.boot)?,
+            tools: closure(&index, &requests.tools, &waiting)?,
+            boot: closure(&index, &requests.boot, &waiting)?,
         };
         self.store.indexes().put(key, lock.to_text().as_bytes()).map_err(ResolveError::Store)?;
         Ok(lock)
@@ -210,7 +218,7 @@ impl Engine {
             let distro = debian::distro();
             let suites = Suites::of_tools(distro, known(distro, distro.tools_release())?, "amd64")?;
             let (index, _) = engine.load_indexes(&suites, &Mirrors::of(None), observer)?;
-            closure(&index, &debian::boot_request("amd64"))
+            closure(&index, &debian::boot_request("amd64"), &Waiting(observer))
         })
     }
 }
@@ -290,13 +298,17 @@ pub(crate) fn known<'a>(distro: &'a Distro, name: &str) -> Result<&'a Release, R
 /// The base set is resolved by itself too, so that its tree stays the same whatever is added on top, and so is the
 /// core below it, so that the initramfs can be made while the rest is installed. Where a higher tier changes a lower
 /// one, they become one layer: correctness before reuse.
-fn system(index: &Index, requests: &Requests) -> Result<Vec<LockedPackage>, ResolveError> {
-    let all = select(index, &requests.system, &requests.causes)?;
+fn system(
+    index: &Index,
+    requests: &Requests,
+    waiting: &Waiting<'_>,
+) -> Result<Vec<LockedPackage>, ResolveError> {
+    let all = select(index, &requests.system, &requests.causes, waiting)?;
     let known = names(&all);
-    let base = names(&select(index, &requests.base, &requests.causes)?);
+    let base = names(&select(index, &requests.base, &requests.causes, waiting)?);
     let layered = base.is_subset(&known);
-    let core =
-        requests.core.as_ref().map(|core| select(index, core, &[])).transpose()?.map(|core| names(&core));
+    let core = requests.core.as_ref().map(|core| select(index, core, &[], waiting)).transpose()?;
+    let core = core.map(|core| names(&core));
     let core = core.filter(|core| core.is_subset(if layered { &base } else { &known })).unwrap_or_default();
     let tier = |package: &Selected| match identity(package) {
         identity if core.contains(&identity) => Tier::Core,
@@ -308,16 +320,26 @@ fn system(index: &Index, requests: &Requests) -> Result<Vec<LockedPackage>, Reso
     Ok(all.iter().map(system).collect())
 }
 
-fn closure(index: &Index, request: &Request) -> Result<Vec<LockedPackage>, ResolveError> {
+fn closure(
+    index: &Index,
+    request: &Request,
+    waiting: &Waiting<'_>,
+) -> Result<Vec<LockedPackage>, ResolveError> {
     if request.packages.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(select(index, request, &[])?.iter().map(|package| locked(package, Tier::Base)).collect())
+    Ok(select(index, request, &[], waiting)?.iter().map(|package| locked(package, Tier::Base)).collect())
 }
 
-fn select(index: &Index, request: &Request, causes: &[Cause]) -> Result<Vec<Selected>, ResolveError> {
-    match resolve::resolve(&Debian, index, request) {
+fn select(
+    index: &Index,
+    request: &Request,
+    causes: &[Cause],
+    waiting: &Waiting<'_>,
+) -> Result<Vec<Selected>, ResolveError> {
+    match resolve::resolve_with(&Debian, index, request, waiting) {
         Ok(selection) => Ok(selection.packages),
+        Err(_) if waiting.0.cancel.is_cancelled() => Err(ResolveError::Cancelled),
         Err(mut reason) => {
             name_sources(index, &mut reason);
             Err(ResolveError::Conflict(Box::new(Conflict { reason, causes: causes.to_vec() })))

@@ -14,6 +14,7 @@ use crate::error::BuildError;
 use crate::event::{Event, Observer};
 use crate::plan::{Plan, PlannedStep, Step};
 use crate::report::StepReport;
+use crate::step::Inputs;
 
 /// How often the runner looks whether somebody asked to stop.
 const CANCEL_POLL: std::time::Duration = std::time::Duration::from_millis(50);
@@ -106,6 +107,14 @@ impl Done {
         Some(if inputs.is_empty() { *key } else { Steps::key("outputs", &inputs) })
     }
 
+    /// What a step reads, the outputs of others included, as far as those have ended.
+    fn inputs(&self, planned: &PlannedStep) -> Inputs {
+        planned.reads.iter().fold(planned.inputs.clone(), |inputs, step| match self.identity(*step) {
+            Some(identity) => inputs.digest(format!("output of {}", step.output()), identity),
+            None => inputs,
+        })
+    }
+
     fn put(&self, step: Step, ended: Ended) {
         self.lock().insert(step, ended);
     }
@@ -113,6 +122,23 @@ impl Done {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Step, Ended>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The steps of a plan whose outputs the store has.
+pub(crate) fn stored(plan: &Plan, store: &Store) -> Vec<Step> {
+    let done = Done::default();
+    let mut steps = Vec::new();
+    for planned in &plan.steps {
+        // without what it reads, the key is not known
+        let is_known = planned.reads.iter().all(|step| steps.contains(step));
+        let key = done.inputs(planned).key();
+        let ended = || Ended::open(key, store.steps().get(key)?);
+        if let Some(ended) = is_known.then(ended).flatten() {
+            done.put(planned.step, ended);
+            steps.push(planned.step);
+        }
+    }
+    steps
 }
 
 /// A plan being run.
@@ -207,12 +233,7 @@ impl Runner<'_> {
 
     fn step(&self, planned: &PlannedStep, done: &Done, stop: &Cancel) -> Result<StepReport, BuildError> {
         let began = Instant::now();
-        let mut inputs = planned.inputs.clone();
-        for step in &planned.reads {
-            if let Some(identity) = done.identity(*step) {
-                inputs = inputs.digest(format!("output of {}", step.output()), identity);
-            }
-        }
+        let inputs = done.inputs(planned);
         let key = inputs.key();
         let name = planned.step.name();
         let stored = || {
@@ -280,7 +301,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::step::Inputs;
 
     struct Count(AtomicUsize, Option<Step>);
 
@@ -326,6 +346,12 @@ mod tests {
         run(&store, &plan("one"), &count).unwrap();
         assert_eq!(count.0.load(Ordering::SeqCst), 4);
         assert!(run(&store, &plan("one"), &count).unwrap().iter().all(|report| report.cached));
+        assert_eq!(stored(&plan("one"), &store).len(), 4);
+        assert_eq!(
+            stored(&plan("two"), &store),
+            [Step::Tools, Step::Base],
+            "what reads the change is not there"
+        );
         let reports = run(&store, &plan("two"), &count).unwrap();
         let ran: BTreeSet<_> = reports.iter().filter(|r| !r.cached).map(|r| r.name.as_str()).collect();
         assert_eq!(ran, BTreeSet::from(["configure", "squashfs"]));

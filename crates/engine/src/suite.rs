@@ -67,7 +67,8 @@ pub(crate) fn repository(source: &str) -> String {
     format!("{SOURCE}{source}")
 }
 
-const SOURCE: &str = "source/";
+/// What the repository of a source begins with in locks.
+pub(crate) const SOURCE: &str = "source/";
 
 /// The name of the source, if a repository is one.
 pub(crate) fn source_of(repository: &str) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! What of a spec the engine acts on: a field that nothing acts on yet is refused, never ignored.
 
 use lbuild_spec::Blueprint;
-use lbuild_spec::model::{Base, Init, Output};
+use lbuild_spec::model::{Architecture, Base, Init, Output};
 
 use crate::error::ResolveError;
 
@@ -43,9 +43,31 @@ const DEBIAN: [&str; 34] = [
     "/layers",
 ];
 
+/// The base that is built.
+const BUILT: Base = Base::Debian;
+
+/// The output that is not.
+const UNBUILT: Output = Output::Disk;
+
+/// Why this machine does not build an output of a base, where it does not.
+pub(crate) fn unbuilt(base: Base, architecture: Architecture, output: Output) -> Option<String> {
+    let (here, wanted) = (std::env::consts::ARCH, architecture.key());
+    if base != BUILT {
+        Some(ResolveError::Base { base: base.key().to_owned() }.to_string())
+    } else if output == UNBUILT {
+        Some("disk images cannot be built yet".to_owned())
+    } else if wanted != here {
+        Some(format!("packages of `{wanted}` cannot be configured on this machine, which is `{here}`"))
+    } else if output == Output::Iso && architecture != Architecture::X86_64 {
+        Some("bootable images are built for `x86_64` only".to_owned())
+    } else {
+        None
+    }
+}
+
 /// Refuses a blueprint that asks for what is not built yet.
 pub(crate) fn check(blueprint: &Blueprint) -> Result<(), ResolveError> {
-    if blueprint.base != Base::Debian {
+    if blueprint.base != BUILT {
         return Err(ResolveError::Base { base: blueprint.base.key().to_owned() });
     }
     let supported = |pointer: &str| {
@@ -79,7 +101,7 @@ fn values(blueprint: &Blueprint) -> Result<(), ResolveError> {
             all: vec![pointer.to_owned()],
         })
     };
-    if blueprint.outputs.contains(&Output::Disk) {
+    if blueprint.outputs.contains(&UNBUILT) {
         return refuse("/outputs");
     }
     if blueprint.init != Init::Systemd {

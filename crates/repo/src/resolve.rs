@@ -120,6 +120,11 @@ pub trait Knowledge {
     fn unpackaged(&self, _name: &str) -> bool {
         false
     }
+
+    /// Whether the answer is not wanted any more. Then it comes soon, and means nothing.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Knows nothing more.
@@ -188,7 +193,7 @@ pub fn resolve_with(
     request: &Request,
     knowledge: &dyn Knowledge,
 ) -> Result<Selection, Unsatisfiable> {
-    let world = problem::world(family, index, request);
+    let world = problem::world(family, index, request).with(knowledge);
     let resolver = Resolver::new(&world);
     let task = problem::translate(&world, request);
     match resolver.solve(&task.problem) {

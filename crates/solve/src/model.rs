@@ -76,6 +76,10 @@ pub trait Universe {
     fn additions(&self) -> Vec<Addition> {
         Vec::new()
     }
+    /// Whether the answer is not wanted any more: then every search is given up, and what comes out means nothing.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Something that must be in the result.

@@ -46,6 +46,9 @@ impl<'u, U: Universe> Resolver<'u, U> {
     }
 
     pub(crate) fn attempt(&self, problem: &Problem) -> Attempt {
+        if self.memo.universe.is_stopped() {
+            return Attempt::TooHard;
+        }
         if let Ok(solution) = Walk::new(&self.memo, problem).run(&problem.goals) {
             return Attempt::Solved(solution);
         }

@@ -380,6 +380,7 @@ impl<U: Universe> DependencyProvider for Provider<'_, '_, U> {
 
     fn should_cancel_with_value(&self) -> Option<Box<dyn Any>> {
         self.steps.set(self.steps.get() + 1);
-        (self.steps.get() > MAX_STEPS).then(|| Box::new(()) as Box<dyn Any>)
+        let is_over = self.steps.get() > MAX_STEPS || self.memo.universe.is_stopped();
+        is_over.then(|| Box::new(()) as Box<dyn Any>)
     }
 }

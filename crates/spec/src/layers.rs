@@ -42,13 +42,20 @@ pub(crate) fn natural(key: &str) -> Layer {
     }
 }
 
+/// The same; nothing for what only the top level has.
+pub(crate) fn of(key: &str) -> Option<Layer> {
+    (!of_top(key)).then(|| natural(key))
+}
+
+fn of_top(key: &str) -> bool {
+    matches!(key, "spec" | "name" | "layers")
+}
+
 /// Takes a spec apart into blocks, lowest precedence first.
 pub(crate) fn blocks(spec: &Node, report: &mut Report<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     for layer in Layer::ALL {
-        let own = spec.entries().iter().filter(|entry| {
-            !matches!(entry.key.as_str(), "spec" | "name" | "layers") && natural(&entry.key) == layer
-        });
+        let own = spec.entries().iter().filter(|entry| of(&entry.key) == Some(layer));
         let entries: Vec<_> = own.map(|entry| stamped(entry, layer)).collect();
         if !entries.is_empty() {
             blocks.push(Block { layer, pointer: String::new(), entries, strategies: Strategies::default() });
@@ -71,7 +78,7 @@ fn strategies(node: &Node, pointer: &str, report: &mut Report<'_>) -> Strategies
     let mut known = Vec::new();
     for entry in node.entries() {
         let path: Vec<&str> = entry.key.split('.').collect();
-        if schema::field(&path).is_none() || matches!(path[0], "spec" | "name" | "layers") {
+        if schema::field(&path).is_none() || of_top(path[0]) {
             let message = format!("{} is not the path of a field", quote(&entry.key));
             let pointer = join(&join(pointer, "merge"), &entry.key);
             let near = rules::did_you_mean(&entry.key, schema::paths().iter().map(String::as_str));

@@ -34,6 +34,24 @@ impl Layer {
             Self::ClosingArgument => "closingArgument",
         }
     }
+
+    /// What the layer is for.
+    pub const fn purpose(self) -> &'static str {
+        match self {
+            Self::OpeningStatement => "base, release, outputs, kernel, init, file system, repositories",
+            Self::Platform => "display, network, hardware",
+            Self::Rhetoric => "look, language, shell, behaviour",
+            Self::TalkingPoints => "packages, users, services, security",
+            Self::ClosingArgument => "overrides, files, post-install",
+        }
+    }
+
+    /// The top-level fields that belong to the layer when a spec names no layers, by name.
+    pub fn fields(self) -> Vec<String> {
+        let all = crate::schema::cached()["properties"].as_object();
+        let names = all.into_iter().flat_map(|fields| fields.keys());
+        names.filter(|name| crate::layers::of(name) == Some(self)).cloned().collect()
+    }
 }
 
 impl std::fmt::Display for Layer {
@@ -92,4 +110,19 @@ pub struct SetField {
     pub pointer: String,
     /// Who set it.
     pub origin: Origin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Layer;
+
+    #[test]
+    fn every_field_belongs_to_one_layer() {
+        let mut fields: Vec<String> = Layer::ALL.into_iter().flat_map(Layer::fields).collect();
+        fields.extend(["spec", "name", "layers"].map(str::to_owned));
+        fields.sort();
+        let all = crate::schema()["properties"].as_object().expect("fields").clone();
+        assert_eq!(fields, all.keys().cloned().collect::<Vec<_>>());
+        assert!(Layer::Platform.fields().contains(&"network".to_owned()));
+    }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
+use lbuild_engine::answer::{Answer, Package};
 use lbuild_engine::{Engine, ResolveError};
 use lbuild_repo::family::family;
 use lbuild_repo::resolve::{Selected, Snapshot};
@@ -39,27 +40,6 @@ pub struct Options {
     replay: bool,
     #[command(flatten)]
     engine: EngineArguments,
-}
-
-/// What `--json` prints when there is a set; sizes are bytes. When there is none, see [`crate::conflict`].
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report<'a> {
-    satisfiable: bool,
-    packages: Vec<Package<'a>>,
-    download_size: u64,
-    installed_size: u64,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Package<'a> {
-    name: &'a str,
-    version: &'a str,
-    arch: &'a str,
-    download_size: u64,
-    installed_size: u64,
-    requested_by: &'a str,
 }
 
 /// Resolves, and prints the set.
@@ -156,29 +136,12 @@ fn replay(path: &Path, context: &Context) -> Result<(), Failure> {
     }
 }
 
-fn report(packages: &[Selected]) -> Report<'_> {
-    let packages: Vec<Package<'_>> = packages
-        .iter()
-        .map(|package| Package {
-            name: &package.name,
-            version: &package.version,
-            arch: &package.arch,
-            download_size: package.size,
-            installed_size: package.installed_size_bytes,
-            requested_by: &package.requested_by,
-        })
-        .collect();
-    with_totals(packages)
+fn report(packages: &[Selected]) -> Answer {
+    Answer::of(packages.iter().map(Package::from).collect())
 }
 
-fn with_totals(packages: Vec<Package<'_>>) -> Report<'_> {
-    let download_size = packages.iter().map(|package| package.download_size).sum();
-    let installed_size = packages.iter().map(|package| package.installed_size).sum();
-    Report { satisfiable: true, packages, download_size, installed_size }
-}
-
-fn text_of(report: &Report<'_>, style: Style) -> String {
-    let width = |column: for<'a> fn(&Package<'a>) -> &'a str, title: &str| {
+fn text_of(report: &Answer, style: Style) -> String {
+    let width = |column: fn(&Package) -> &str, title: &str| {
         report
             .packages
             .iter()
@@ -188,8 +151,8 @@ fn text_of(report: &Report<'_>, style: Style) -> String {
             .max(title.len())
     };
     let (name, version) =
-        (width(|package| package.name, "package"), width(|package| package.version, "version"));
-    let arch = width(|package| package.arch, "arch");
+        (width(|package| &package.name, "package"), width(|package| &package.version, "version"));
+    let arch = width(|package| &package.arch, "arch");
     let head = format!(
         "{:name$}  {:version$}  {:arch$}  {:>9}  {:>9}  requested by",
         "package", "version", "arch", "download", "installed"
@@ -203,7 +166,7 @@ fn text_of(report: &Report<'_>, style: Style) -> String {
             package.arch,
             bytes(package.download_size),
             bytes(package.installed_size),
-            style.faint(package.requested_by),
+            style.faint(&package.requested_by),
         ));
     }
     let total = count(report.packages.len(), "package");
@@ -214,21 +177,21 @@ fn text_of(report: &Report<'_>, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Package, Report, text_of};
+    use super::{Answer, Package, text_of};
     use crate::terminal::Style;
 
     #[test]
     fn columns_are_as_wide_as_their_longest_value() {
-        let package = |name, version| Package {
-            name,
-            version,
-            arch: "amd64",
+        let package = |name: &str, version: &str| Package {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            arch: "amd64".to_owned(),
             download_size: 1_500_000,
             installed_size: 7_000,
-            requested_by: "essential",
+            requested_by: "essential".to_owned(),
         };
         let packages = vec![package("bash", "5.2"), package("base-files", "13")];
-        let report = Report { satisfiable: true, packages, download_size: 3_000_000, installed_size: 14_000 };
+        let report = Answer::of(packages);
         let expected = "\
 package     version  arch    download  installed  requested by
 bash        5.2      amd64     1.5 MB       7 kB  essential

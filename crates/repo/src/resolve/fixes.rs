@@ -37,6 +37,9 @@ pub(super) fn find(
     let mut seen: HashSet<Vec<Change>> = queue.iter().cloned().collect();
     let mut fixes: Vec<Fix> = Vec::new();
     for _ in 0..MOST_ATTEMPTS {
+        if task.world.knowledge.is_stopped() {
+            break;
+        }
         let Some(changes) = queue.pop_front() else { break };
         let contains = |fix: &Fix| fix.changes.iter().all(|change| changes.contains(change));
         if fixes.iter().any(contains) {
@@ -94,7 +97,8 @@ impl Attempts<'_, '_, '_> {
             let task = problem::translate(self.task.world, &request);
             return answer(&task, self.resolver.solve(&task.problem));
         }
-        let world = problem::world(self.task.world.family, self.task.world.index, &request);
+        let World { family, index, knowledge, .. } = *self.task.world;
+        let world = problem::world(family, index, &request).with(knowledge);
         let task = problem::translate(&world, &request);
         answer(&task, Resolver::new(&world).solve(&task.problem))
     }

@@ -11,7 +11,7 @@ use super::family::{Asker, Atom, Family, Found, Role, Statement};
 use super::formula::clauses;
 use super::pins::Pins;
 use super::switches::Switches;
-use super::{Base, Request};
+use super::{Base, Knowledge, NothingMore, Request};
 use crate::index::{Index, Kind, Package};
 
 /// An index seen through a family's rules, pins and requests.
@@ -33,6 +33,8 @@ pub struct World<'i> {
     base: OnceCell<Vec<(u32, Base)>>,
     /// Packages that may be there for another reason than that they are waited for, see [`Family::waits`].
     expected: OnceCell<HashSet<u32>>,
+    /// What is known beyond the index, and whether anybody still wants the answer.
+    pub(super) knowledge: &'i dyn Knowledge,
 }
 
 /// Candidates that were looked up.
@@ -56,6 +58,11 @@ pub(super) struct Expansion<'i> {
 }
 
 impl<'i> World<'i> {
+    /// The same world, of somebody who knows more.
+    pub(super) fn with(self, knowledge: &'i dyn Knowledge) -> Self {
+        Self { knowledge, ..self }
+    }
+
     pub(super) fn new(index: &'i Index, family: &'i dyn Family, request: &'i Request) -> Self {
         let arches = Arches::new(index, &request.arch, family.any_arch());
         let places = vec![0; index.slot_count() * arches.len()];
@@ -71,6 +78,7 @@ impl<'i> World<'i> {
             forced: HashSet::new(),
             base: OnceCell::new(),
             expected: OnceCell::new(),
+            knowledge: &NothingMore,
         }
     }
 
@@ -378,6 +386,10 @@ impl Universe for World<'_> {
 
     fn slot_count(&self) -> usize {
         self.index.slot_count() * self.arches.len()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.knowledge.is_stopped()
     }
 
     fn slot(&self, package: PackageId) -> SlotId {

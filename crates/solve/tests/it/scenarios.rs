@@ -1,8 +1,53 @@
 //! Named scenarios, each one idea.
 
-use lbuild_solve::{Fact, Resolver, Root, SolveError};
+use std::cell::Cell;
+
+use lbuild_solve::{Fact, PackageId, Relations, Resolver, Root, SlotId, SolveError, Universe};
 
 use crate::world::World;
+
+/// A world whose visitors leave after a number of questions whether they still wait.
+struct Impatient(World, Cell<usize>);
+
+impl Universe for Impatient {
+    fn package_count(&self) -> usize {
+        self.0.package_count()
+    }
+
+    fn slot_count(&self) -> usize {
+        self.0.slot_count()
+    }
+
+    fn slot(&self, package: PackageId) -> SlotId {
+        self.0.slot(package)
+    }
+
+    fn candidates(&self, slot: SlotId) -> Vec<PackageId> {
+        self.0.candidates(slot)
+    }
+
+    fn relations(&self, package: PackageId) -> Relations {
+        self.0.relations(package)
+    }
+
+    fn is_stopped(&self) -> bool {
+        let left = self.1.get();
+        self.1.set(left.saturating_sub(1));
+        left == 0
+    }
+}
+
+#[test]
+fn nothing_is_searched_for_somebody_who_has_left() {
+    let text = "a: x|y z\nx\ny\nz: w\nw: !x";
+    let of = |patience| {
+        let world = Impatient(World::read(text), Cell::new(patience));
+        Resolver::new(&world).solve(&world.0.problem("a")).is_ok()
+    };
+    assert!(!of(0), "before anything");
+    assert!(!of(1), "in the search");
+    assert!(of(usize::MAX));
+}
 
 fn solve(world: &str, problem: &str) -> Result<Vec<String>, (Vec<Root>, Vec<Fact>)> {
     let world = World::read(world);

@@ -92,6 +92,9 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// Every architecture.
+    pub const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
+
     /// The key used in specs.
     pub const fn key(self) -> &'static str {
         match self {
@@ -116,6 +119,9 @@ pub enum Output {
 }
 
 impl Output {
+    /// Every output.
+    pub const ALL: [Self; 4] = [Self::Iso, Self::Oci, Self::Rootfs, Self::Disk];
+
     /// The key used in specs and on the command line.
     pub const fn key(self) -> &'static str {
         match self {

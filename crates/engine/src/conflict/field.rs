@@ -1,11 +1,13 @@
 //! Fixes of what a field of the spec asks for, such as its kernel: no line asks for the package itself.
 
-use lbuild_engine::{Cause, flavor_of_kernel};
 use lbuild_repo::resolve::switches::way;
 use lbuild_repo::resolve::{Change, Fix};
 use lbuild_spec::edit::Edit;
 use lbuild_spec::{Blueprint, SetField};
 use serde_json::{Value, json};
+
+use crate::family::Cause;
+use crate::resolve::flavor_of_kernel;
 
 /// Fields that cannot be without a value, or whose value says more than what the package is for.
 const NEEDED: [&str; 3] = ["/outputs", "/users", "/base"];
