@@ -59,6 +59,14 @@ id!(
     BuildId
 );
 id!(
+    /// A configuration.
+    ConfigurationId
+);
+id!(
+    /// A template.
+    TemplateId
+);
+id!(
     /// A tenant: who owns builds and keys, and whom limits apply to.
     TenantId
 );

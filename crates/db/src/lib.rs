@@ -17,6 +17,7 @@
 //! | [`blob`] | which bytes the artifact store has to keep |
 //! | [`fleet`] | what several processes need to be one service |
 //! | [`event`] | what happened during a build |
+//! | [`configuration`], [`template`], [`document`] | specs that are kept |
 //! | [`webhook`], [`delivery`] | who is told of builds elsewhere, and the messages on their way |
 //! | [`audit`] | what was done by whom |
 //! | [`figures`] | numbers about all of it |
@@ -24,8 +25,10 @@
 pub mod audit;
 pub mod blob;
 pub mod build;
+pub mod configuration;
 pub mod connect;
 pub mod delivery;
+pub mod document;
 pub mod event;
 pub mod figures;
 pub mod fleet;
@@ -36,10 +39,11 @@ pub mod retention;
 pub mod secret;
 pub mod session;
 pub mod submit;
+pub mod template;
 pub mod tenant;
 pub mod webhook;
 
 mod migration;
 
 pub use connect::{Clock, Database, DbError, OpenError};
-pub use id::{BuildId, DeliveryId, TenantId, WebhookId};
+pub use id::{BuildId, ConfigurationId, DeliveryId, TemplateId, TenantId, WebhookId};

@@ -166,7 +166,7 @@ impl Database {
         Ok(Some(Submission { build, taken: Taken::Replayed }))
     }
 
-    /// Lets one submission of a tenant go on at a time: its quota and its keys are then those of nobody else.
+    /// Lets one change of a tenant go on at a time: its quota and its keys are then those of nobody else.
     pub(crate) async fn serialize(
         &self,
         transaction: &DatabaseTransaction,

@@ -13,7 +13,9 @@
 //! | [`hooks`] | messages to other servers about builds |
 //! | [`worker`] | builds, on the engine |
 //! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
+//! | [`diff`] | what differs between two specs |
 //! | [`problem`], [`request`] | what every answer and every request has |
+//! | [`inquiry`] | questions to the engine that are answered while the client waits |
 //! | [`failpoint`] | where tests kill this process |
 //! | [`registry`] | container images, as a registry gives them out |
 //! | [`seal`] | secrets of tenants at rest |
@@ -22,8 +24,10 @@
 pub mod api;
 pub mod artifact;
 pub mod auth;
+pub mod diff;
 pub mod failpoint;
 pub mod hooks;
+pub mod inquiry;
 pub mod limit;
 pub mod listen;
 pub mod live;

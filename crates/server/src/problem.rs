@@ -8,6 +8,7 @@ use lbuild_spec::{Diagnostic, Diagnostics, Severity};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::resolve::Explanation;
 use crate::artifact::ArtifactError;
 use crate::limit::bucket::{Standing, seconds};
 use crate::request;
@@ -33,6 +34,13 @@ pub struct Problem {
     /// Every field that is wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// Why packages do not fit together, and what was tried and works.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Box<Explanation>>,
+    /// The current state of a thing that the request is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub current: Option<Box<serde_json::Value>>,
     /// Seconds to wait before the same request may succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -68,6 +76,8 @@ impl Problem {
             detail: None,
             trace_id: request::id(),
             errors: Vec::new(),
+            explanation: None,
+            current: None,
             retry_after: None,
         }
     }

@@ -15,6 +15,7 @@ const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest id that is taken over from a caller.
 const LONGEST: usize = 64;
 
+#[derive(Clone)]
 struct Context {
     id: String,
     address: String,
@@ -22,6 +23,18 @@ struct Context {
 
 tokio::task_local! {
     static CONTEXT: Context;
+}
+
+/// The same work as a part of this request, in another thread.
+pub fn carry<T>(work: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    let context = CONTEXT.try_with(Clone::clone).ok();
+    let span = tracing::Span::current();
+    move || {
+        span.in_scope(|| match context {
+            Some(context) => CONTEXT.sync_scope(context, work),
+            None => work(),
+        })
+    }
 }
 
 /// The id of the request that is being served.

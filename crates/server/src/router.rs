@@ -18,8 +18,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::{
-    admin, artifacts, builds, document, events, health, keys, log, metrics, pins, secrets, session, short,
-    socket, specs, tenant, webhooks,
+    admin, artifacts, bases, builds, configurations, document, events, health, keys, layers, log, metrics,
+    packages, pins, resolve, secrets, session, short, socket, specs, templates, tenant, webhooks,
 };
 use crate::limit::layer::admit;
 use crate::metrics::count::count;
@@ -38,6 +38,9 @@ use crate::state::Service;
         (name = "artifacts", description = "What builds made"),
         (name = "registry", description = "Container images, for podman and others"),
         (name = "specs", description = "Specs of systems"),
+        (name = "configurations", description = "Specs that are kept, with every version"),
+        (name = "templates", description = "Specs to begin with"),
+        (name = "packages", description = "The packages of every base"),
         (name = "secrets", description = "Logins that builds use, and nobody reads again"),
         (name = "tenant", description = "The caller's own tenant"),
         (name = "session", description = "Sessions of browsers"),
@@ -68,6 +71,22 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(socket::many))
         .routes(routes!(specs::validate))
         .routes(routes!(specs::schema))
+        .routes(routes!(resolve::resolve))
+        .routes(routes!(layers::list, layers::of_spec))
+        .routes(routes!(bases::list))
+        .routes(routes!(packages::search))
+        .routes(routes!(packages::details))
+        .routes(routes!(configurations::create, configurations::list))
+        .routes(routes!(configurations::get, configurations::replace, configurations::delete))
+        .routes(routes!(configurations::versions))
+        .routes(routes!(configurations::version))
+        .routes(routes!(configurations::compare))
+        .routes(routes!(templates::create, templates::list))
+        .routes(routes!(templates::get, templates::replace, templates::delete))
+        .routes(routes!(templates::fork))
+        .routes(routes!(templates::share, templates::unshare))
+        .routes(routes!(templates::shared))
+        .routes(routes!(templates::fork_shared))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::get, webhooks::change, webhooks::delete))
         .routes(routes!(webhooks::rotate))

@@ -23,6 +23,7 @@ use crate::artifact::{ArtifactError, Artifacts, Location};
 use crate::auth::caller::Callers;
 use crate::auth::key::KeyText;
 use crate::auth::scope::Scope;
+use crate::inquiry::Inquiries;
 use crate::limit::{Limits, Meter};
 use crate::listen::listen;
 use crate::live::hub::Hub;
@@ -234,6 +235,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         callers: Callers::default(),
         meter: Meter::new(options.limits.clone()),
         hub: Hub::default(),
+        inquiries: Inquiries::new(engine.clone()),
         metrics,
         audited: tokio::sync::Mutex::default(),
         sealer,

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use crate::artifact::Artifacts;
 use crate::auth::caller::Callers;
 use crate::hooks::courier::Courier;
+use crate::inquiry::Inquiries;
 use crate::limit::Meter;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
@@ -46,6 +47,8 @@ pub struct Parts {
     pub poster: Arc<Poster>,
     /// Where this process keeps what is its own.
     pub data: PathBuf,
+    /// Questions to the engine.
+    pub inquiries: Inquiries,
     /// The workers of this process.
     pub pool: Arc<Pool>,
     /// Held, so that no other process uses the data directory.

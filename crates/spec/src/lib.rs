@@ -15,6 +15,7 @@
 //! | [`origin`] | layers, and who set a value |
 //! | [`request`] | packages that were asked for |
 //! | [`mod@blueprint`] | the effective system |
+//! | [`templates`] | specs to begin with |
 
 pub mod blueprint;
 pub mod diagnostic;
@@ -25,6 +26,7 @@ pub mod names;
 pub mod origin;
 pub mod request;
 pub mod source;
+pub mod templates;
 
 mod check;
 mod compat;

@@ -1,6 +1,7 @@
 //! Every test runs on SQLite and on PostgreSQL.
 
 mod audit;
+mod documents;
 mod events;
 mod queue;
 mod retention;

@@ -17,6 +17,9 @@ use crate::worker::task;
 /// Longest name of a key or a tenant, in bytes.
 const LONGEST_NAME: usize = 100;
 
+/// Longest description, in bytes.
+const LONGEST_DESCRIPTION: usize = 2000;
+
 /// Largest body, in bytes. A person writes a few kilobytes of spec.
 const LARGEST: usize = 2 << 20;
 
@@ -36,16 +39,10 @@ impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
     }
 }
 
-/// A spec to be built or checked, and what is wanted besides.
+/// A spec to be checked or resolved.
 pub struct SpecBody {
     /// The spec.
     pub source: Source,
-    /// Boot the image.
-    pub boot_check: bool,
-    /// Where its container image is to go.
-    pub push: Option<Wanted>,
-    /// The body as it was sent.
-    pub bytes: Bytes,
 }
 
 /// The JSON form of [`SpecBody`].
@@ -54,35 +51,171 @@ pub struct SpecBody {
 struct Envelope<'a> {
     #[serde(borrow)]
     spec: &'a RawValue,
-    #[serde(default)]
-    boot_check: bool,
-    #[serde(default)]
-    push: Option<Wanted>,
+    /// Read and not looked at, so that what is built can be checked first as it is.
+    #[serde(default, rename = "bootCheck")]
+    _boot_check: bool,
+    #[serde(default, rename = "push")]
+    _push: Option<Wanted>,
 }
 
 impl FromRequest<Service> for SpecBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let format = match media_type(&parts.headers).as_str() {
-            "application/json" => Format::Json,
-            "application/toml" => Format::Toml,
-            "application/yaml" | "application/x-yaml" | "text/yaml" => Format::Yaml,
-            _ => return Err(unsupported("application/json, application/toml or application/yaml")),
+        let source = match sent(request, service).await? {
+            Sent::Bare { source, .. } => source,
+            Sent::Json(bytes) => json_source(envelope::<Envelope<'_>>(&bytes)?.spec),
         };
-        let bytes = read(body, service).await?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
-            Problem::malformed(format!("the body is not UTF-8 text, at byte {}", error.valid_up_to()))
-        })?;
-        if format != Format::Json {
-            let source = task::source(format, text.to_owned());
-            return Ok(Self { source, boot_check: false, push: None, bytes });
-        }
-        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|error| unreadable(&error))?;
-        let source = task::source(Format::Json, envelope.spec.get().to_owned());
-        Ok(Self { source, boot_check: envelope.boot_check, push: envelope.push, bytes })
+        Ok(Self { source })
     }
+}
+
+/// What is to be built.
+pub struct BuildBody {
+    /// The spec, or where it is kept.
+    pub of: Of,
+    /// Boot the image.
+    pub boot_check: bool,
+    /// Where its container image is to go.
+    pub push: Option<Wanted>,
+    /// The body as it was sent.
+    pub bytes: Bytes,
+}
+
+/// Where the spec of a build comes from.
+pub enum Of {
+    /// It was sent.
+    Spec(Source),
+    /// It is that of a configuration, in a version or the newest.
+    Configuration(String, Option<i64>),
+}
+
+/// The JSON form of [`BuildBody`].
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct BuildEnvelope<'a> {
+    #[serde(borrow)]
+    spec: Option<&'a RawValue>,
+    configuration_id: Option<String>,
+    version: Option<i64>,
+    #[serde(default)]
+    boot_check: bool,
+    push: Option<Wanted>,
+}
+
+impl FromRequest<Service> for BuildBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+        let bytes = match sent(request, service).await? {
+            Sent::Bare { source, bytes } => {
+                return Ok(Self { of: Of::Spec(source), boot_check: false, push: None, bytes });
+            }
+            Sent::Json(bytes) => bytes,
+        };
+        let BuildEnvelope { spec, configuration_id, version, boot_check, push } = envelope(&bytes)?;
+        let of = match (spec, configuration_id, version) {
+            (Some(spec), None, None) => Of::Spec(json_source(spec)),
+            (None, Some(id), version) => Of::Configuration(id, version),
+            _ => {
+                let wanted = "the body has either `spec`, or `configurationId` and, if you like, `version`";
+                return Err(Problem::malformed(wanted));
+            }
+        };
+        Ok(Self { of, boot_check, push, bytes })
+    }
+}
+
+/// A spec that is to be kept.
+pub struct DocumentBody {
+    /// The spec.
+    pub source: Source,
+    /// What its owner calls it; what the spec calls the system, when absent.
+    pub name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// The JSON form of [`DocumentBody`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DocumentEnvelope<'a> {
+    #[serde(borrow)]
+    spec: Option<&'a RawValue>,
+    text: Option<String>,
+    format: Option<String>,
+    name: Option<String>,
+    description: Option<String>,
+}
+
+impl FromRequest<Service> for DocumentBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
+        let bytes = match sent(request, service).await? {
+            Sent::Bare { source, .. } => return Ok(Self { source, name: None, description: None }),
+            Sent::Json(bytes) => bytes,
+        };
+        let DocumentEnvelope { spec, text, format, name, description } = envelope(&bytes)?;
+        let source = match (spec, text, format) {
+            (Some(spec), None, None) => json_source(spec),
+            (None, Some(text), Some(format)) => {
+                let unknown = || Problem::malformed("`format` is `toml`, `yaml` or `json`");
+                task::source(task::format_of(&format).ok_or_else(unknown)?, text)
+            }
+            _ => return Err(Problem::malformed("the body has either `spec`, or `text` and `format`")),
+        };
+        Ok(Self { source, name, description })
+    }
+}
+
+/// A body that has a spec in it.
+enum Sent {
+    /// It is the spec.
+    Bare { source: Source, bytes: Bytes },
+    /// The spec is a field of it.
+    Json(Bytes),
+}
+
+async fn sent(request: Request, service: &Service) -> Result<Sent, Problem> {
+    let (parts, body) = request.into_parts();
+    let format = match media_type(&parts.headers).as_str() {
+        "application/json" => Format::Json,
+        "application/toml" => Format::Toml,
+        "application/yaml" | "application/x-yaml" | "text/yaml" => Format::Yaml,
+        _ => return Err(unsupported("application/json, application/toml or application/yaml")),
+    };
+    let bytes = read(body, service).await?;
+    if format == Format::Json {
+        return Ok(Sent::Json(bytes));
+    }
+    let source = task::source(format, text(&bytes)?.to_owned());
+    Ok(Sent::Bare { source, bytes })
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Problem> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        Problem::malformed(format!("the body is not UTF-8 text, at byte {}", error.valid_up_to()))
+    })
+}
+
+fn envelope<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_str(text(bytes)?).map_err(|error| unreadable(&error))
+}
+
+fn json_source(spec: &RawValue) -> Source {
+    task::source(Format::Json, spec.get().to_owned())
+}
+
+/// What somebody says about a thing, without blanks around it.
+pub fn description(given: &str) -> Result<&str, Problem> {
+    let description = given.trim();
+    let is_plain = |c: char| !c.is_control() || c == '\n';
+    if description.len() > LONGEST_DESCRIPTION || !description.chars().all(is_plain) {
+        let rule = format!("`description` has at most {LONGEST_DESCRIPTION} bytes and no control characters");
+        return Err(Problem::invalid(rule));
+    }
+    Ok(description)
 }
 
 /// The name that somebody gave a thing, without blanks around it.

@@ -10,14 +10,15 @@ use lbuild_db::BuildId;
 use lbuild_db::build::{Build, Filter, Status};
 use lbuild_db::queue::Cancelled;
 use lbuild_db::submit::{Idempotency, NewBuild, Submission, SubmitError, Taken};
+use lbuild_spec::{Blueprint, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::SpecBody;
-use super::pushes;
-use super::time;
+use super::body::{BuildBody, Of};
+use super::page::{self, linked};
+use super::{configurations, pushes, time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
@@ -27,11 +28,8 @@ use crate::worker::{failure::Failure, task};
 /// How long package indexes count as current: as long as the engine itself asks no mirror again.
 const CURRENT: Duration = Duration::from_mins(1);
 
-/// Most builds in one answer.
-const PAGE: u32 = 100;
-
-/// Builds in an answer unless the caller says otherwise.
-const USUAL_PAGE: u32 = 20;
+/// Where the list is.
+const LIST: &str = "/api/v1/builds";
 
 /// Longest idempotency key.
 const LONGEST_KEY: usize = 255;
@@ -240,28 +238,39 @@ pub async fn submit(
     State(service): State<Service>,
     caller: Caller,
     headers: HeaderMap,
-    body: SpecBody,
+    body: BuildBody,
 ) -> Result<Response, Problem> {
     caller.require(Scope::BuildCreate)?;
     let idempotency = idempotency(&headers, &body)?;
-    let blueprint = task::check(&body.source).map_err(|diagnostics| Problem::spec(&diagnostics))?;
+    let source = match body.of {
+        Of::Spec(source) => source,
+        Of::Configuration(id, version) => {
+            configurations::restore(&configurations::own(&service, &caller, &id, version).await?.spec)?
+        }
+    };
+    let blueprint = task::check(&source).map_err(|diagnostics| Problem::spec(&diagnostics))?;
     let push = match &body.push {
         Some(wanted) => Some(pushes::checked(&service, &caller, wanted, &blueprint).await?),
         None => None,
     };
-    let new = NewBuild {
+    let new = new_build(&caller, &source, &blueprint, "build.create");
+    accept(&service, &NewBuild { idempotency, push, boot_check: body.boot_check, ..new }).await
+}
+
+/// A build of a spec, from package indexes that count as current.
+fn new_build(caller: &Caller, source: &Source, blueprint: &Blueprint, action: &str) -> NewBuild {
+    NewBuild {
         tenant: caller.tenant,
-        push,
+        push: None,
         name: blueprint.name.clone(),
         base: blueprint.base.key().to_owned(),
-        spec: task::store(&body.source),
+        spec: task::store(source),
         spec_digest: blueprint.digest_hex(),
-        boot_check: body.boot_check,
+        boot_check: false,
         current: CURRENT,
-        idempotency,
-        audit: caller.entry("build.create", ""),
-    };
-    accept(&service, &new).await
+        idempotency: None,
+        audit: caller.entry(action, ""),
+    }
 }
 
 async fn accept(service: &Service, new: &NewBuild) -> Result<Response, Problem> {
@@ -285,7 +294,7 @@ async fn accept(service: &Service, new: &NewBuild) -> Result<Response, Problem> 
     Ok(response)
 }
 
-fn idempotency(headers: &HeaderMap, body: &SpecBody) -> Result<Option<Idempotency>, Problem> {
+fn idempotency(headers: &HeaderMap, body: &BuildBody) -> Result<Option<Idempotency>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
     let key = key.ok_or_else(|| {
@@ -334,39 +343,24 @@ pub async fn list(
 ) -> Result<Response, Problem> {
     caller.require(Scope::BuildRead)?;
     let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
-    let limit = query.page_size.unwrap_or(USUAL_PAGE);
-    if !(1..=PAGE).contains(&limit) {
-        return Err(Problem::malformed(format!("`pageSize` is 1 to {PAGE}")));
-    }
+    let limit = page::size(query.page_size)?;
     let unknown = |name: &str| Problem::malformed(format!("`{name}` is not a status"));
     let status = query.status.as_deref().map(|name| Status::of(name).ok_or_else(|| unknown(name)));
-    let cursor = query.cursor.as_deref().map(str::parse);
-    let before =
-        cursor.transpose().map_err(|_| Problem::malformed("`cursor` is not one that a page gave"))?;
+    let before = page::cursor(query.cursor.as_deref())?;
     let filter = Filter { status: status.transpose()?, base: query.base.clone(), before };
     let mut builds = service.db.builds(caller.tenant).list(&filter, limit + 1).await?;
-    let more = builds.len() > limit as usize;
-    builds.truncate(limit as usize);
-    let next_cursor = builds.last().filter(|_| more).map(|build| build.id.to_string());
+    let next_cursor = page::cut(&mut builds, limit, |last| last.id.to_string());
     let mut views = Vec::new();
     for build in builds {
         let artifacts = artifacts_of(&service, build.id).await?;
         views.push(view(build, artifacts));
     }
-    let link = next_cursor.as_ref().map(|cursor| {
-        let filters = [("status", &query.status), ("base", &query.base)];
-        let filters =
-            filters.into_iter().filter_map(|(name, value)| Some(format!("&{name}={}", value.as_ref()?)));
-        format!(
-            "</api/v1/builds?cursor={cursor}&pageSize={limit}{}>; rel=\"next\"",
-            filters.collect::<String>()
-        )
-    });
-    let mut response = Json(BuildPage { builds: views, next_cursor }).into_response();
-    if let Some(value) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
-        response.headers_mut().insert(header::LINK, value);
-    }
-    Ok(response)
+    let filters = [("status", &query.status), ("base", &query.base)];
+    let filters = filters.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)));
+    let filters = filters.collect::<Vec<_>>().join("&");
+    let address = if filters.is_empty() { LIST.to_owned() } else { format!("{LIST}?{filters}") };
+    let next = next_cursor.clone();
+    Ok(linked(Json(BuildPage { builds: views, next_cursor }), &address, limit, next.as_deref()))
 }
 
 /// See a build.
@@ -429,19 +423,9 @@ pub async fn retry(
     }
     let source = task::restore(&build.spec).ok_or_else(Problem::not_found)?;
     let blueprint = task::check(&source).map_err(|diagnostics| Problem::spec(&diagnostics))?;
-    let new = NewBuild {
-        tenant: caller.tenant,
-        push: build.push,
-        name: build.name,
-        base: build.base,
-        spec: build.spec,
-        spec_digest: blueprint.digest_hex(),
-        boot_check: build.boot_check,
-        current: Duration::ZERO,
-        idempotency: None,
-        audit: caller.entry("build.retry", ""),
-    };
-    accept(&service, &new).await
+    let new = new_build(&caller, &source, &blueprint, "build.retry");
+    let (push, boot_check) = (build.push, build.boot_check);
+    accept(&service, &NewBuild { current: Duration::ZERO, push, boot_check, ..new }).await
 }
 
 /// Forget a build that has ended, with its log and artifacts.

@@ -8,35 +8,47 @@
 //! | [`socket`] | the same over WebSocket |
 //! | [`log`] | the log as text |
 //! | [`artifacts`], [`pins`] | what builds made, and what of it stays |
-//! | [`specs`] | checking specs, and their schema |
+//! | [`specs`], [`resolve`] | checking specs, and what they resolve to |
 //! | [`secrets`] | logins of registries |
 //! | [`tenant`] | the caller's own tenant |
 //! | [`session`] | sessions of browsers |
+//! | [`layers`] | who set what in a spec |
+//! | [`bases`], [`packages`] | what can be built from |
+//! | [`configurations`], [`templates`] | specs that are kept |
 //! | [`webhooks`] | who is told of builds elsewhere |
 //! | [`keys`], [`admin`] | keys, tenants, the audit log |
 //! | [`health`], [`metrics`] | whether the service is well, and numbers about it |
 //! | [`mod@short`], [`document`] | the short routes; the OpenAPI document and its page |
-//! | [`body`], [`range`], [`content`] | reading what was sent, and parts of what is answered |
+//! | [`body`], [`revision`] | what was sent, and which version of a thing it is for |
+//! | [`page`], [`range`], [`content`] | lists, and parts of what is answered |
 
 pub mod admin;
 pub mod artifacts;
+pub mod bases;
 pub mod body;
 pub mod builds;
+pub mod configurations;
 pub mod content;
 pub mod document;
 pub mod events;
 pub mod health;
 pub mod keys;
+pub mod layers;
 pub mod log;
 pub mod metrics;
+pub mod packages;
+pub mod page;
 pub mod pins;
 pub mod pushes;
 pub mod range;
+pub mod resolve;
+pub mod revision;
 pub mod secrets;
 pub mod session;
 pub mod short;
 pub mod socket;
 pub mod specs;
+pub mod templates;
 pub mod tenant;
 pub mod webhooks;
 

@@ -47,6 +47,14 @@ impl Caller {
         if self.may(scope) { Ok(()) } else { Err(Problem::forbidden(scope.name())) }
     }
 
+    /// Refuses a caller that has none of these permissions.
+    pub fn require_one(&self, scopes: &[Scope]) -> Result<(), Problem> {
+        if scopes.iter().any(|scope| self.may(*scope)) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(&scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join("` or `")))
+    }
+
     /// Whether it has this permission.
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)

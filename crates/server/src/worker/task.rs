@@ -26,9 +26,14 @@ pub fn store(source: &Source) -> String {
 /// The source that was stored.
 pub fn restore(text: &str) -> Option<Source> {
     let stored: Stored = serde_json::from_str(text).ok()?;
-    let formats = [Format::Toml, Format::Yaml, Format::Json];
-    let format = formats.into_iter().find(|format| format.to_string() == stored.format)?;
-    Some(source(format, stored.text))
+    Some(source(format_of(&stored.format)?, stored.text))
+}
+
+/// The format of this name.
+pub fn format_of(name: &str) -> Option<Format> {
+    [Format::Toml, Format::Yaml, Format::Json]
+        .into_iter()
+        .find(|format| format.to_string().eq_ignore_ascii_case(name))
 }
 
 /// A spec that came with a request.

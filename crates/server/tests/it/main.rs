@@ -3,12 +3,14 @@
 mod builds;
 mod document;
 mod hostile;
+mod kept;
 mod limits;
 mod live;
 mod matrix;
 mod operation;
 mod push;
 mod registry;
+mod resolve;
 mod retention;
 mod session;
 mod socket;

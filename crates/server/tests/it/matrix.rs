@@ -12,13 +12,21 @@ use serde_json::{Value, json};
 use crate::support::{Fixture, SPEC, Session, fixture};
 
 /// Operations that need no key.
-const OPEN: [&str; 3] = ["/health/live", "/health/ready", "/api/v1/schema"];
+const OPEN: [&str; 6] = [
+    "/health/live",
+    "/health/ready",
+    "/api/v1/schema",
+    "/api/v1/bases",
+    "/api/v1/layers",
+    "/api/v1/shared/{token}",
+];
 
 /// Scopes of an owner who is no admin.
 const ALL: [&str; 5] = ["build:create", "build:read", "build:cancel", "config:write", "template:write"];
 
-/// A scope that no operation needs yet.
-const LOW: &str = "template:write";
+/// A scope that hardly any operation needs, and another one for those.
+const LOW: &str = "build:cancel";
+const LOWER: &str = "build:read";
 
 /// The scope that each operation needs; one that is missing here fails the test.
 fn scope(method: &str, path: &str) -> Option<&'static str> {
@@ -34,7 +42,14 @@ fn scope(method: &str, path: &str) -> Option<&'static str> {
         (_, path) if path.starts_with("/api/v1/admin/") => Some("admin"),
         ("get", "/metrics") => Some("admin"),
         (_, path) if path.starts_with("/api/v1/webhooks") => Some("config:write"),
-        ("post", "/api/v1/specs/validate") => Some(""),
+        ("post", "/api/v1/specs/validate" | "/api/v1/layers") => Some(""),
+        ("get", path) if path.starts_with("/api/v1/packages") => Some(""),
+        ("post", "/api/v1/resolve") => Some("one of several"),
+        ("get", path) if path.starts_with("/api/v1/configurations") => Some("one of several"),
+        ("get", path) if path.starts_with("/api/v1/templates") => Some("one of several"),
+        ("post", path) if path.ends_with("/fork") => Some("config:write"),
+        (_, path) if path.starts_with("/api/v1/configurations") => Some("config:write"),
+        (_, path) if path.starts_with("/api/v1/templates") => Some("template:write"),
         ("post", "/api/v1/session") => Some("open"),
         (_, "/api/v1/session") => Some("session"),
         ("get", "/ws" | "/ws/builds/{id}") => Some("websocket"),
@@ -45,7 +60,14 @@ fn scope(method: &str, path: &str) -> Option<&'static str> {
 
 fn body(path: &str) -> (&'static str, String) {
     match path {
-        "/api/v1/builds" | "/api/v1/specs/validate" => ("application/toml", SPEC.to_owned()),
+        "/api/v1/builds"
+        | "/api/v1/specs/validate"
+        | "/api/v1/resolve"
+        | "/api/v1/layers"
+        | "/api/v1/configurations"
+        | "/api/v1/configurations/{id}"
+        | "/api/v1/templates"
+        | "/api/v1/templates/{id}" => ("application/toml", SPEC.to_owned()),
         "/api/v1/admin/keys" => {
             ("application/json", json!({ "name": "k", "scopes": ["build:read"] }).to_string())
         }
@@ -61,6 +83,7 @@ fn body(path: &str) -> (&'static str, String) {
             ("application/json", retention.to_string())
         }
         "/api/v1/admin/tenants/{id}" => ("application/json", json!({ "suspended": false }).to_string()),
+        path if path.ends_with("/fork") => ("application/json", json!({ "name": "fork" }).to_string()),
         _ => ("", String::new()),
     }
 }
@@ -74,6 +97,18 @@ async fn subject(fixture: &Fixture, path: &str, name: &str) -> Subject {
     if path.starts_with("/api/v1/webhooks/") {
         return webhook(fixture).await;
     }
+    if let Some(kind) =
+        ["configurations", "templates"].into_iter().find(|kind| path.contains(&format!("/{kind}/")))
+    {
+        let (id, version) = (keep(fixture, kind, name).await, "1".to_owned());
+        return vec![("{id}", id), ("{version}", version)];
+    }
+    if path.starts_with("/api/v1/shared/") {
+        return vec![("{token}", share(fixture, name).await)];
+    }
+    if path.starts_with("/api/v1/packages/") {
+        return vec![("{base}", "debian".to_owned()), ("{name}", "hello".to_owned())];
+    }
     let build = fixture.submit(&SPEC.replace("small", name)).await;
     let id = build.parse().expect("an id");
     fixture.service.db.cancel(fixture.tenant, id).await.expect("it stops");
@@ -82,6 +117,21 @@ async fn subject(fixture: &Fixture, path: &str, name: &str) -> Subject {
     }
     let fixed = [("{name}", "small.iso"), ("{reference}", "latest"), ("{digest}", "sha256:0")];
     fixed.into_iter().map(|(name, value)| (name, value.to_owned())).chain([("{id}", build)]).collect()
+}
+
+/// A new configuration or template; its id.
+async fn keep(fixture: &Fixture, kind: &str, name: &str) -> String {
+    let spec = SPEC.replace("small", name);
+    let path = format!("/api/v1/{kind}");
+    let kept = fixture.send("POST", &path, &fixture.admin, "application/toml", spec).await.json();
+    kept["id"].as_str().expect("an id").to_owned()
+}
+
+/// The secret of a link to a new template.
+async fn share(fixture: &Fixture, name: &str) -> String {
+    let path = format!("/api/v1/templates/{}/share", keep(fixture, "templates", name).await);
+    let shared = fixture.send("POST", &path, &fixture.admin, "", "").await.json();
+    shared["token"].as_str().expect("a token").to_owned()
 }
 
 async fn webhook(fixture: &Fixture) -> Subject {
@@ -113,6 +163,7 @@ struct Cast {
     admin: Who,
     /// Of the same tenant, with other scopes.
     low: Who,
+    lower: Who,
     /// Of another tenant.
     other: Who,
     revoked: Who,
@@ -126,6 +177,7 @@ impl Cast {
             owner: Who::Key(fixture.key(fixture.tenant, &ALL).await),
             admin: Who::Key(fixture.admin.clone()),
             low: Who::Key(fixture.key(fixture.tenant, &[LOW]).await),
+            lower: Who::Key(fixture.key(fixture.tenant, &[LOWER]).await),
             other: Who::Key(fixture.stranger("other", &ALL).await),
             revoked: Who::Key(revoked),
         }
@@ -140,6 +192,7 @@ impl Cast {
             owner: session(&fixture.key(fixture.tenant, &ALL).await).await,
             admin: session(&fixture.admin).await,
             low: session(&fixture.key(fixture.tenant, &[LOW]).await).await,
+            lower: session(&fixture.key(fixture.tenant, &[LOWER]).await).await,
             other: session(&fixture.stranger("another", &ALL).await).await,
             revoked: of_revoked,
         }
@@ -164,7 +217,9 @@ impl Operation<'_> {
     fn request(&self) -> axum::http::request::Builder {
         let path =
             self.subject.iter().fold(self.path.to_owned(), |path, (name, value)| path.replace(name, value));
-        Request::builder().method(self.method.to_uppercase().as_str()).uri(path)
+        let query = if self.path == "/api/v1/packages" { "?base=debian&q=hello" } else { "" };
+        let request = Request::builder().method(self.method.to_uppercase().as_str());
+        request.uri(path + query).header("if-match", "\"1\"")
     }
 
     async fn send(&self, request: axum::http::request::Builder) -> u16 {
@@ -208,7 +263,8 @@ impl Operation<'_> {
             self.refuses_forgeries(session, name).await;
         }
         if !["", "session"].contains(&self.scope) {
-            assert_eq!(self.by(&cast.low).await, 403, "{name} without the scope");
+            let without = if self.scope == LOW { &cast.lower } else { &cast.low };
+            assert_eq!(self.by(without).await, 403, "{name} without the scope");
         }
         if self.path.contains("{id}") && self.scope != "admin" {
             assert_eq!(self.by(&cast.other).await, 404, "{name} by a stranger");
@@ -248,7 +304,7 @@ async fn t29_every_operation_refuses_who_must_not_use_it() {
     let fixture = fixture().await;
     let document = serde_json::to_value(openapi()).expect("JSON");
     let operations = operations(&document);
-    assert!(operations.len() >= 20, "{} operations", operations.len());
+    assert!(operations.len() >= 40, "{} operations", operations.len());
     let casts = [("key", Cast::by_keys(&fixture).await), ("session", Cast::by_sessions(&fixture).await)];
     for (way, cast) in &casts {
         for (n, (method, path, scope)) in operations.iter().enumerate() {

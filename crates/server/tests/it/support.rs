@@ -233,6 +233,11 @@ impl Fixture {
         id
     }
 
+    /// Sends JSON as the admin.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &self.admin, "application/json", body.to_string()).await
+    }
+
     /// Submits a spec; the build's id.
     pub async fn submit(&self, spec: &str) -> String {
         let answer =
