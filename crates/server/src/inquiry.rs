@@ -5,6 +5,7 @@
 //! really ended.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub struct Inquiries {
     /// Places that one tenant has.
     share: usize,
     lines: Arc<Lines>,
+    given_up: AtomicU64,
 }
 
 /// The lines in which tenants wait; a line without anybody is not kept.
@@ -53,11 +55,18 @@ struct Waiting {
 }
 
 /// Gives the question up when nobody waits for the answer any more.
-struct GiveUp(Cancel);
+struct GiveUp<'a> {
+    cancel: Cancel,
+    given_up: &'a AtomicU64,
+    is_answered: bool,
+}
 
-impl Drop for GiveUp {
+impl Drop for GiveUp<'_> {
     fn drop(&mut self) {
-        self.0.cancel();
+        if !self.is_answered {
+            self.cancel.cancel();
+            self.given_up.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -95,13 +104,18 @@ impl Inquiries {
     /// With as many places as there are processors, and two at least, so that one tenant never has all.
     pub fn new(engine: Engine) -> Self {
         let places = available_parallelism().map_or(2, |count| count.get().max(2));
-        let lines = Arc::default();
-        Self { engine, places: Arc::new(Semaphore::new(places)), share: places / 2, lines }
+        let (lines, given_up) = (Arc::default(), AtomicU64::new(0));
+        Self { engine, places: Arc::new(Semaphore::new(places)), share: places / 2, lines, given_up }
     }
 
     /// Questions that wait or are worked on.
     pub fn under_way(&self) -> usize {
         self.lines.lock().values().map(|line| line.length).sum()
+    }
+
+    /// Questions that were given up, because they took too long or nobody waited for the answer.
+    pub fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// Asks the engine, in a thread of its own.
@@ -111,8 +125,10 @@ impl Inquiries {
         question: impl FnOnce(&Engine, &Observer<'_>) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let waiting = self.lines.join(tenant, self.share).ok_or_else(too_many)?;
-        let give_up = GiveUp(Cancel::new());
-        let answered = timeout(LONGEST, self.answer(waiting, give_up.0.clone(), question)).await;
+        let cancel = Cancel::new();
+        let mut waits = GiveUp { cancel: cancel.clone(), given_up: &self.given_up, is_answered: false };
+        let answered = timeout(LONGEST, self.answer(waiting, cancel, question)).await;
+        waits.is_answered = answered.is_ok();
         answered.map_err(|_| too_long())?
     }
 
@@ -204,6 +220,7 @@ mod tests {
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         assert!(stopped.recv_timeout(Duration::from_secs(5)).is_ok(), "work that nobody waits for stops");
         assert_eq!(inquiries.ask(greedy, |_, _| 8).await.ok(), Some(8), "its places are free again");
+        assert_eq!(inquiries.given_up(), u64::try_from(MOST).expect("few"));
         while inquiries.under_way() > 0 {
             tokio::task::yield_now().await;
         }
