@@ -2,7 +2,7 @@
 
 use lbuild_db::audit::Entry;
 use lbuild_db::document::{Document, MAX_BYTES, MAX_CONFIGURATIONS, WriteError};
-use lbuild_db::tenant::Tier;
+use lbuild_db::tenant::{TenantChange, Tier};
 use lbuild_db::{ConfigurationId, Database};
 
 use crate::on_both;
@@ -119,9 +119,13 @@ async fn a_template_is_read_by_its_link_until_that_is_taken_back(db: &Database) 
     assert_eq!(shared("hash").await.as_deref(), Some("one"));
     all.share(id, Some("other"), &entry()).await.expect("another link");
     assert_eq!((shared("hash").await, shared("other").await.as_deref()), (None, Some("one")));
-    db.change_tenant(own, None, Some(true)).await.expect("an answer");
+    db.change_tenant(own, TenantChange { suspended: Some(true), ..TenantChange::default() })
+        .await
+        .expect("an answer");
     assert_eq!(shared("other").await, None, "links of a suspended tenant lead nowhere");
-    db.change_tenant(own, None, Some(false)).await.expect("an answer");
+    db.change_tenant(own, TenantChange { suspended: Some(false), ..TenantChange::default() })
+        .await
+        .expect("an answer");
     all.share(id, None, &entry()).await.expect("it is taken back");
     assert_eq!(shared("other").await, None);
 

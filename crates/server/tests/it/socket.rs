@@ -118,7 +118,9 @@ async fn one_connection_follows_many_builds_from_where_it_likes() {
             say(json!({ "type": "subscribe", "build": id }));
         }
         let seen = read_all(&mut socket, 2);
-        followed.iter().for_each(|id| check(&seen[id]));
+        for id in &followed {
+            check(&seen[id]);
+        }
         let mut say = |message: Value| socket.send(Message::text(message.to_string())).expect("it is sent");
         say(json!({ "type": "subscribe", "build": followed[0], "after": LINES + 1 }));
         let rest = [next(&mut socket), next(&mut socket), next(&mut socket)];
