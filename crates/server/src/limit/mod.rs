@@ -5,7 +5,7 @@
 //! | [`bucket`] | so many requests in a while, for each of many callers |
 //! | [`address`] | what counts as one address |
 //! | [`layer`] | every request: whose it is, and whether it is one too many |
-//! | [`streams`] | live streams of one key at the same time |
+//! | [`mod@streams`] | live streams of one key at the same time |
 
 pub mod address;
 pub mod bucket;
