@@ -15,7 +15,6 @@
 //! | [`queue`] | which worker works on what: leases and fencing tokens |
 //! | [`build`] | builds as their owners see them |
 //! | [`blob`] | which bytes the artifact store has to keep |
-//! | [`fleet`] | what several processes need to be one service |
 //! | [`event`] | what happened during a build |
 //! | [`configuration`], [`template`], [`document`] | specs that are kept |
 //! | [`webhook`], [`delivery`] | who is told of builds elsewhere, and the messages on their way |
@@ -31,7 +30,6 @@ pub mod delivery;
 pub mod document;
 pub mod event;
 pub mod figures;
-pub mod fleet;
 pub mod id;
 pub mod key;
 pub mod queue;

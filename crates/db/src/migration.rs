@@ -12,7 +12,7 @@ const MIGRATIONS: &[Statements] = &[
         postgres: include_str!("migration/0001_service.postgres.sql"),
     },
     Statements::plain("0002_documents", include_str!("migration/0002_documents.sql")),
-    Statements::plain("0003_fleet", include_str!("migration/0003_fleet.sql")),
+    Statements::plain("0003_blobs", include_str!("migration/0003_blobs.sql")),
     Statements::plain("0004_session", include_str!("migration/0004_session.sql")),
     Statements::plain("0004_retention", include_str!("migration/0004_retention.sql")),
     Statements::plain("0004_push", include_str!("migration/0004_push.sql")),

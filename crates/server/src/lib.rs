@@ -16,7 +16,6 @@
 //! | [`diff`] | what differs between two specs |
 //! | [`problem`], [`request`] | what every answer and every request has |
 //! | [`inquiry`] | questions to the engine that are answered while the client waits |
-//! | [`failpoint`] | where tests kill this process |
 //! | [`registry`] | container images, as a registry gives them out |
 //! | [`seal`] | secrets of tenants at rest |
 //! | [`state`] | what every handler shares |
@@ -25,7 +24,6 @@ pub mod api;
 pub mod artifact;
 pub mod auth;
 pub mod diff;
-pub mod failpoint;
 pub mod hooks;
 pub mod inquiry;
 pub mod limit;
