@@ -14,6 +14,8 @@ pub enum Step {
     Tools,
     /// The tree of programs that boot images.
     BootTools,
+    /// What starts the kernel of a bootable image.
+    BootLoaders,
     /// The essential packages and the kernel, unpacked and configured.
     Core,
     /// What of the core the initramfs is made from.
@@ -54,6 +56,7 @@ impl Step {
         match self {
             Self::Tools => "tools",
             Self::BootTools => "boot-tools",
+            Self::BootLoaders => "boot-loaders",
             Self::Core => "core",
             Self::CoreInputs => "core-inputs",
             Self::CoreInitramfs => "core-initramfs",
@@ -94,6 +97,7 @@ impl Step {
         match self {
             Self::Tools => "unpack the packing tools",
             Self::BootTools => "unpack the emulator",
+            Self::BootLoaders => "make the boot loaders",
             Self::Core => "install the core and the kernel",
             Self::CoreInputs | Self::InitramfsInputs => "find what the initramfs is made from",
             Self::CoreInitramfs | Self::Initramfs => "generate the initramfs",

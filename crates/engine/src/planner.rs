@@ -146,29 +146,16 @@ impl Draft<'_> {
 
     fn images(&mut self, blueprint: &Blueprint) {
         let tree = [Step::Files, Step::Configure, Step::BootFiles];
-        let epoch = self.lock.epoch.to_string();
-        let dated = |inputs: Inputs| inputs.text("epoch", &epoch);
-        self.step(Step::Hygiene, 2, |inputs| inputs, &tree, &[]);
-        if blueprint.outputs.contains(&Output::Iso) {
+        let iso = blueprint.outputs.contains(&Output::Iso);
+        if iso {
             let compression = format!("{:?}", blueprint.filesystem.compression);
-            let reads = [Step::Files, Step::Configure, Step::Tools];
-            self.step(
-                Step::Squashfs,
-                1,
-                |inputs| dated(inputs).text("compression", compression),
-                &reads,
-                &[],
-            );
-            let parameters = blueprint.kernel.parameters.join(" ");
-            let named = |inputs: Inputs| {
-                dated(inputs)
-                    .text("kernel parameters", parameters)
-                    .text("name", &self.lock.name)
-                    .digest("identity", self.lock.seed())
-            };
-            let iso = named(Inputs::of(Step::Iso.name(), 1));
-            let reads = [Step::Squashfs, Step::Initramfs, Step::Tools, Step::Core];
-            self.step(Step::Iso, 1, |_| iso, &reads, &[]);
+            let named = |inputs: Inputs| inputs.text("compression", compression);
+            self.dated(Step::Squashfs, named, &[Step::Files, Step::Configure, Step::Tools]);
+        }
+        // Writing the ISO leaves a processor free; compressing does not, and the ISO waits for it.
+        self.step(Step::Hygiene, 2, |inputs| inputs, &tree, &[Step::Squashfs]);
+        if iso {
+            self.iso(blueprint);
         }
         let rootfs = blueprint.outputs.contains(&Output::Rootfs);
         let oci = blueprint.outputs.contains(&Output::Oci);
@@ -177,8 +164,23 @@ impl Draft<'_> {
         }
         if oci {
             let name = self.lock.name.clone();
-            self.step(Step::Oci, 1, |inputs| dated(inputs).text("name", name), &[Step::Rootfs], &[]);
+            self.dated(Step::Oci, |inputs| inputs.text("name", name), &[Step::Rootfs]);
         }
+    }
+
+    fn iso(&mut self, blueprint: &Blueprint) {
+        let identity = self.lock.seed();
+        self.dated(Step::BootLoaders, |inputs| inputs.digest("identity", identity), &[Step::Tools]);
+        let (parameters, name) = (blueprint.kernel.parameters.join(" "), self.lock.name.clone());
+        let named = |inputs: Inputs| inputs.text("kernel parameters", parameters).text("name", name);
+        let reads = [Step::Squashfs, Step::Initramfs, Step::BootLoaders, Step::Tools, Step::Core];
+        self.dated(Step::Iso, |inputs| named(inputs).digest("identity", identity), &reads);
+    }
+
+    /// A step that writes the time of the system into what it makes.
+    fn dated(&mut self, step: Step, inputs: impl FnOnce(Inputs) -> Inputs, reads: &[Step]) {
+        let epoch = self.lock.epoch.to_string();
+        self.step(step, 1, |own| inputs(own.text("epoch", epoch)), reads, &[]);
     }
 }
 

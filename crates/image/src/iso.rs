@@ -7,8 +7,8 @@
 //!   for UEFI. It holds shim and GRUB as signed by the distribution, so Secure Boot stays on.
 //!
 //! The large files (kernel, initramfs, squashfs) are read where they lie and written once, into the image.
-//! [`plan`] gives [`IsoPlan::prepare`], which needs nothing of the system being built and so can run beside
-//! `mksquashfs`, and then [`IsoPlan::image`].
+//! [`boot_loaders`] needs nothing of the system being built, so that it can run beside it and serve many images;
+//! [`image`] puts everything together.
 
 mod esp;
 mod identity;
@@ -41,6 +41,12 @@ const BIOS_MODULES: &str = "all_video biosdisk boot cat configfile echo eval fat
                             search_fs_uuid search_label serial sleep terminal test true vbe vga video_bochs \
                             video_cirrus";
 
+/// Name of GRUB's core image for BIOS among the boot loaders.
+pub const CORE_IMAGE: &str = "eltorito.img";
+
+/// Name of the EFI system partition among the boot loaders.
+pub const ESP_IMAGE: &str = "esp.img";
+
 /// What the image says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IsoOptions {
@@ -61,6 +67,10 @@ pub struct IsoOptions {
 pub struct IsoPlaces {
     /// A writable directory that exists and is empty.
     pub work: String,
+    /// The core image of GRUB: [`CORE_IMAGE`] of [`boot_loaders`].
+    pub core_image: String,
+    /// The EFI system partition: [`ESP_IMAGE`] of [`boot_loaders`].
+    pub esp: String,
     /// The Linux kernel: the file itself, since a link would enter the image as a link.
     pub kernel: String,
     /// The initramfs, also the file itself.
@@ -69,15 +79,6 @@ pub struct IsoPlaces {
     pub squashfs: String,
     /// The image to be written.
     pub output: String,
-}
-
-/// How the image is made: first `prepare` in order, then `image`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IsoPlan {
-    /// Boot files, made in the work directory from the tools tree alone.
-    pub prepare: Vec<IsoStep>,
-    /// The `xorriso` command that writes the image.
-    pub image: ToolCommand,
 }
 
 /// Why no plan can be made.
@@ -105,28 +106,38 @@ pub fn volume_id(text: &str) -> String {
     if id.is_empty() { "LIVE".to_owned() } else { id }
 }
 
+/// Plans the boot loaders: [`CORE_IMAGE`] and [`ESP_IMAGE`] in `work`, a writable directory that exists and is empty.
+///
+/// `seed` and `epoch` are those of the [`IsoOptions`] of the image that they are for.
+pub fn boot_loaders(seed: &[u8; 32], epoch: u64, work: &str) -> Vec<IsoStep> {
+    let identity = Identity::new(seed);
+    let work = work.trim_end_matches('/');
+    vec![
+        IsoStep::Write { path: format!("{work}/early.cfg"), text: menu::early(&identity) },
+        IsoStep::Run(core_image(epoch, work)),
+        IsoStep::Esp {
+            output: format!("{work}/{ESP_IMAGE}"),
+            files: esp_files(&identity),
+            serial: identity.esp_serial,
+        },
+    ]
+}
+
 /// Plans the image.
 ///
 /// # Errors
 /// [`IsoError`], when an option cannot be written as it stands.
-pub fn plan(options: &IsoOptions, places: &IsoPlaces) -> Result<IsoPlan, IsoError> {
+pub fn image(options: &IsoOptions, places: &IsoPlaces) -> Result<Vec<IsoStep>, IsoError> {
     check(options)?;
     let identity = Identity::new(&options.seed);
     let work = places.work.trim_end_matches('/');
     let text = |path: &str, text: String| IsoStep::Write { path: format!("{work}/{path}"), text };
-    let prepare = vec![
+    Ok(vec![
         text("info", format!("{}\n", options.disk_info)),
         text("id", format!("{}\n", identity.disk)),
         text("grub.cfg", menu::menu(&options.live)),
-        text("early.cfg", menu::early(&identity)),
-        IsoStep::Run(core_image(options.epoch, work)),
-        IsoStep::Esp {
-            output: format!("{work}/esp.img"),
-            files: esp_files(&identity),
-            serial: identity.esp_serial,
-        },
-    ];
-    Ok(IsoPlan { prepare, image: xorriso::command(options, places, work, &identity)? })
+        IsoStep::Run(xorriso::command(options, places, work, &identity)?),
+    ])
 }
 
 fn check(options: &IsoOptions) -> Result<(), IsoError> {
@@ -150,7 +161,7 @@ fn core_image(epoch: u64, work: &str) -> ToolCommand {
         "-c".to_owned(),
         format!("{work}/early.cfg"),
         "-o".to_owned(),
-        format!("{work}/eltorito.img"),
+        format!("{work}/{CORE_IMAGE}"),
     ]);
     argv.extend(words(BIOS_MODULES));
     ToolCommand::at(epoch, argv)

@@ -136,6 +136,7 @@ fn make(bench: &Bench<'_>) -> Result<Made, BuildError> {
         Step::Squashfs => pack::squashfs(bench),
         Step::Rootfs => pack::rootfs(bench),
         Step::Oci => pack::oci(bench),
+        Step::BootLoaders => pack::boot_loaders(bench),
         Step::Iso => pack::iso(bench),
         Step::BootCheck => boot::run(bench),
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use lbuild_image::blob::Compressed;
 use lbuild_image::exclude::Excludes;
-use lbuild_image::iso::{IsoOptions, IsoPlaces, LiveSystem, volume_id};
+use lbuild_image::iso::{self, CORE_IMAGE, ESP_IMAGE, IsoOptions, IsoPlaces, LiveSystem, volume_id};
 use lbuild_image::oci::{self, OciOptions};
 use lbuild_image::squashfs::{self, Compression, SquashfsOptions};
 use lbuild_sandbox::{Mount, Owner, Root, Spec, Task};
@@ -55,7 +55,7 @@ pub(super) fn squashfs(bench: &Bench<'_>) -> Result<Made, BuildError> {
     command.env.remove("SOURCE_DATE_EPOCH");
     command.argv.splice(3..3, ["-mkfs-time".to_owned(), options.epoch.to_string()]);
     let work = Workplace::new(bench)?;
-    let spec = work.spec(bench, tool_task(&command), bench.layers_below(Step::BootFiles)?)?;
+    let spec = work.spec(bench, tool_task(&command), Some(bench.layers_below(Step::BootFiles)?))?;
     bench.jobs().run(spec)?;
     work.adopt(bench, "filesystem.squashfs")
 }
@@ -133,6 +133,19 @@ pub(crate) fn oci_options(bench: &Bench<'_>) -> OciOptions {
     }
 }
 
+/// Makes what starts the kernel of a bootable image, as two files.
+pub(super) fn boot_loaders(bench: &Bench<'_>) -> Result<Made, BuildError> {
+    let steps = iso::boot_loaders(&bench.workshop.lock.seed().0, epoch(bench), WORK);
+    let work = Workplace::new(bench)?;
+    let task = agent(name::ISO, &IsoInput { work: WORK.to_owned(), steps });
+    bench.jobs().run(work.spec(bench, task, None)?)?;
+    let adopt = |name: &str| {
+        let adopted = bench.adopt(&work.work().join(name));
+        adopted.map(|blob| Output { name: name.to_owned(), reference: OutputRef::Blob(blob) })
+    };
+    Ok(Made { outputs: vec![adopt(CORE_IMAGE)?, adopt(ESP_IMAGE)?], ..Made::default() })
+}
+
 /// Writes the bootable image.
 pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
     let kernel = generated(bench)?.kernel;
@@ -150,22 +163,26 @@ pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
     };
     let places = IsoPlaces {
         work: format!("{WORK}/boot"),
+        core_image: format!("/input/{CORE_IMAGE}"),
+        esp: format!("/input/{ESP_IMAGE}"),
         kernel: format!("{TARGET}/boot/vmlinuz-{kernel}"),
         initrd: "/input/initrd.img".to_owned(),
         squashfs: "/input/filesystem.squashfs".to_owned(),
         output: format!("{WORK}/image.iso"),
     };
-    let input = IsoInput { options, places };
+    let steps = iso::image(&options, &places).map_err(|error| bench.jobs().sandbox(error))?;
     let work = Workplace::new(bench)?;
-    let mut spec = work.spec(bench, agent(name::ISO, &input), bench.layers_below(Step::BootFiles)?)?;
-    for (step, target) in [(Step::Initramfs, &input.places.initrd), (Step::Squashfs, &input.places.squashfs)]
-    {
-        let blob = bench.done.get(step).and_then(|record| record.blob(IMAGE));
-        let blob = blob
-            .ok_or_else(|| bench.jobs().sandbox(io::Error::other(format!("no output of {}", step.name()))))?;
-        let source = bench.store().blobs().path(blob.digest);
+    let task = agent(name::ISO, &IsoInput { work: places.work, steps });
+    let mut spec = work.spec(bench, task, Some(bench.layers_below(Step::BootFiles)?))?;
+    let inputs = [
+        (Step::BootLoaders, CORE_IMAGE, places.core_image),
+        (Step::BootLoaders, ESP_IMAGE, places.esp),
+        (Step::Initramfs, IMAGE, places.initrd),
+        (Step::Squashfs, IMAGE, places.squashfs),
+    ];
+    for (step, name, target) in inputs {
         spec.mounts.push(Mount::Bind {
-            source,
+            source: output(bench, step, name)?,
             target: PathBuf::from(target),
             writable: false,
             owner: Owner::Host,
@@ -173,6 +190,14 @@ pub(super) fn iso(bench: &Bench<'_>) -> Result<Made, BuildError> {
     }
     bench.jobs().run(spec)?;
     work.adopt(bench, "image.iso")
+}
+
+/// Where a file lies that another step made.
+fn output(bench: &Bench<'_>, step: Step, name: &str) -> Result<PathBuf, BuildError> {
+    let blob = bench.done.get(step).and_then(|record| record.blob(name));
+    let missing = || io::Error::other(format!("no output `{name}` of {}", step.name()));
+    let blob = blob.ok_or_else(|| bench.jobs().sandbox(missing()))?;
+    Ok(bench.store().blobs().path(blob.digest))
 }
 
 fn epoch(bench: &Bench<'_>) -> u64 {
@@ -208,11 +233,12 @@ impl Workplace {
         self.scratch.path().join(name)
     }
 
-    /// A job that sees the tools as `/`, the layers of a system at [`TARGET`] and this directory at [`WORK`].
-    fn spec(&self, bench: &Bench<'_>, task: Task, lowers: Vec<PathBuf>) -> Result<Spec, BuildError> {
+    /// A job that sees the tools as `/`, this directory at [`WORK`] and, if given, the layers of a system at [`TARGET`].
+    fn spec(&self, bench: &Bench<'_>, task: Task, system: Option<Vec<PathBuf>>) -> Result<Spec, BuildError> {
         let tools = bench.tree_of(Step::Tools)?.into_iter().collect();
         let mut spec = Spec::new(Root::ReadOnly { lowers: tools }, task);
-        spec.mounts.push(Mount::Tree { lowers, target: PathBuf::from(TARGET) });
+        let target = PathBuf::from(TARGET);
+        spec.mounts.extend(system.map(|lowers| Mount::Tree { lowers, target }));
         spec.mounts.push(Mount::Bind {
             source: self.work(),
             target: PathBuf::from(WORK),

@@ -1,4 +1,4 @@
-//! The steps before the image: small files made here, programs run by the caller.
+//! The steps to an image: small files made here, programs run by the caller.
 
 use std::io;
 use std::path::Path;

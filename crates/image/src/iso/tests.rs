@@ -16,6 +16,8 @@ fn options() -> IsoOptions {
 fn places() -> IsoPlaces {
     IsoPlaces {
         work: "/work/".into(),
+        core_image: "/work/eltorito.img".into(),
+        esp: "/work/esp.img".into(),
         kernel: "/target/boot/vmlinuz".into(),
         initrd: "/target/boot/initrd.img".into(),
         squashfs: "/work/a=b.squashfs".into(),
@@ -25,7 +27,8 @@ fn places() -> IsoPlaces {
 
 #[test]
 fn files_are_grafted_where_they_lie_and_have_weights() {
-    let argv = plan(&options(), &places()).unwrap().image.argv;
+    let steps = image(&options(), &places()).unwrap();
+    let Some(IsoStep::Run(ToolCommand { argv, .. })) = steps.last() else { panic!("{steps:?}") };
     assert!(argv.contains(&r"live/filesystem.squashfs=/work/a\=b.squashfs".to_owned()));
     assert!(argv.contains(&"live/vmlinuz=/target/boot/vmlinuz".to_owned()));
     let grafts = argv.iter().skip_while(|argument| *argument != "-graft-points").skip(1).count();
@@ -36,13 +39,13 @@ fn files_are_grafted_where_they_lie_and_have_weights() {
 fn a_text_cannot_leave_its_line() {
     let mut bad = options();
     bad.live.parameters.push("quiet\nhalt".into());
-    assert_eq!(plan(&bad, &places()), Err(IsoError::ControlCharacter { field: "parameters" }));
+    assert_eq!(image(&bad, &places()), Err(IsoError::ControlCharacter { field: "parameters" }));
     let mut bad = options();
     bad.volume_id = "debian live".into();
-    assert_eq!(plan(&bad, &places()), Err(IsoError::VolumeId("debian live".into())));
+    assert_eq!(image(&bad, &places()), Err(IsoError::VolumeId("debian live".into())));
     let mut bad = options();
     bad.epoch = u64::MAX;
-    assert_eq!(plan(&bad, &places()), Err(IsoError::Epoch(u64::MAX)));
+    assert_eq!(image(&bad, &places()), Err(IsoError::Epoch(u64::MAX)));
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn command(
          -partition_cyl_align off -partition_offset 16 --mbr-force-bootable",
     ));
     argv.extend(words(&format!("-append_partition 2 {TYPE_ESP}")));
-    argv.push(format!("{work}/esp.img"));
+    argv.push(places.esp.clone());
     argv.extend(words(&format!("-appended_part_as_gpt -iso_mbr_part_type {TYPE_DATA}")));
     argv.extend(words("-eltorito-alt-boot -e --interval:appended_partition_2:all:: -no-emul-boot"));
     let files = files(places, work, identity);
@@ -47,7 +47,7 @@ pub(super) fn command(
 /// Every file of the image and where it comes from, in the order in which a boot reads them.
 fn files(places: &IsoPlaces, work: &str, identity: &Identity) -> Vec<(String, String)> {
     let mut files = vec![
-        ("boot/grub/eltorito.img".to_owned(), format!("{work}/eltorito.img")),
+        ("boot/grub/eltorito.img".to_owned(), places.core_image.clone()),
         (format!(".disk/id/{}", identity.disk), format!("{work}/id")),
         (".disk/info".to_owned(), format!("{work}/info")),
         ("boot/grub/grub.cfg".to_owned(), format!("{work}/grub.cfg")),

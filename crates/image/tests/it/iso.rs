@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use lbuild_image::iso::{IsoOptions, IsoPlaces, LiveSystem, plan};
+use lbuild_image::iso::{IsoOptions, IsoPlaces, LiveSystem, boot_loaders, image as plan};
 
 use crate::machine::{file, output, program, run};
 use crate::sample;
@@ -39,18 +39,19 @@ fn image(work: &Path, reversed: bool) -> Vec<u8> {
     };
     let places = IsoPlaces {
         work: inside("boot"),
+        core_image: inside("boot/eltorito.img"),
+        esp: inside("boot/esp.img"),
         kernel: inside("vmlinuz"),
         initrd: inside("initrd.img"),
         squashfs: inside("filesystem.squashfs"),
         output: inside("live.iso"),
     };
-    let plan = plan(&options, &places).unwrap();
-    for step in &plan.prepare {
+    let loaders = boot_loaders(&options.seed, options.epoch, &places.work);
+    for step in loaders.iter().chain(&plan(&options, &places).unwrap()) {
         if let Some(command) = step.perform(Path::new("/")).unwrap() {
             run(command);
         }
     }
-    run(&plan.image);
     std::fs::read(work.join("live.iso")).unwrap()
 }
 
