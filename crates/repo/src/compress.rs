@@ -3,6 +3,7 @@
 //!
 //! A bomb is stopped at the cap, not at the end of its stream, and no decoder may use more than [`MEMORY`] bytes.
 
+mod ahead;
 mod blocks;
 
 use std::io::{self, BufRead, Cursor, Read};
@@ -12,6 +13,7 @@ use flate2::bufread::{GzDecoder, MultiGzDecoder};
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, IGNORE_CHECK, Stream};
 
+pub use ahead::read_ahead;
 use blocks::Blocks;
 
 /// Memory that one decoder may use, in bytes: what `xz -9` (64 MiB) and `zstd --ultra` (128 MiB) need, with room.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader};
 
+use lbuild_repo::compress::read_ahead;
 use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::openpgp::{Keyring, Policy};
 use lbuild_repo::resolve::Family;
@@ -45,7 +46,7 @@ impl Reader for Rpm {
         let mut fetched = Vec::new();
         for (source, root) in repositories {
             let metadata = Metadata::fetch(source, root, more)?;
-            survey.read(&source.suite, metadata.open("primary")?)?;
+            read_ahead(metadata.open("primary")?, |primary| survey.read(&source.suite, primary))?;
             fetched.push((*source, metadata));
         }
         let mut index = Repositories::new(survey);
@@ -56,7 +57,7 @@ impl Reader for Rpm {
                 excluded: BTreeSet::new(),
                 files: HashMap::new(),
             };
-            index.add(&repository, metadata.open("primary")?)?;
+            read_ahead(metadata.open("primary")?, |primary| index.add(&repository, primary))?;
         }
         for (source, metadata) in &fetched {
             if metadata.files.contains_key("group") {

@@ -6,7 +6,7 @@ use std::io::{BufReader, Error, Read as _, Result};
 
 use lbuild_repo::apk::index::Index as ApkIndex;
 use lbuild_repo::apk::{self, Trust};
-use lbuild_repo::compress::Capped;
+use lbuild_repo::compress::{Capped, read_ahead};
 use lbuild_repo::family::family;
 use lbuild_repo::index::{Index, IndexSource};
 use lbuild_repo::portage::arena::Options;
@@ -99,7 +99,7 @@ fn read_portage(files: &[&str]) -> Result<Index> {
 fn read_rpm(files: &[&str]) -> Result<Index> {
     let mut survey = Survey::new("x86_64");
     for file in files {
-        survey.read(file, open(file)?).map_err(Error::other)?;
+        read_ahead(open(file)?, |primary| survey.read(file, primary)).map_err(Error::other)?;
     }
     let mut repositories = Repositories::new(survey);
     for file in files {
@@ -109,7 +109,7 @@ fn read_rpm(files: &[&str]) -> Result<Index> {
             excluded: BTreeSet::new(),
             files: HashMap::new(),
         };
-        repositories.add(&repository, open(file)?).map_err(Error::other)?;
+        read_ahead(open(file)?, |primary| repositories.add(&repository, primary)).map_err(Error::other)?;
     }
     repositories.finish().map_err(Error::other)
 }

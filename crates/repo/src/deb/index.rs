@@ -5,6 +5,8 @@
 
 mod scan;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 use super::control::ControlError;
 use super::resolve::Priority;
 use crate::index::{BuildError, Builder, Package};
@@ -55,23 +57,24 @@ pub enum IndexError {
 /// Bytes of a stanza of Debian's main archive, on average: for the first guess of how much room is needed.
 const USUAL_STANZA: usize = 800;
 
+/// Pieces that are scanned together: enough that no processor waits long for another.
+const PIECES: usize = 8;
+
 /// Reads the `Packages` texts of all sources. The order of sources decides between equal versions.
 pub fn parse(sources: &[(IndexSource, &[u8])]) -> Result<Index, IndexError> {
     let bytes: usize = sources.iter().map(|(_, text)| text.len()).sum();
     let mut builder = Builder::new(FAMILY, bytes / USUAL_STANZA);
     for (source, text) in sources {
         builder.source(source)?;
-        // Two pieces are scanned while the two before them are built.
-        let mut scanned = [Vec::new(), Vec::new()];
-        for pair in scan::split(text).chunks(2) {
-            let scan = |at: usize| pair.get(at).map_or(Ok(Vec::new()), |piece| scan::scan(source, piece));
+        // Some pieces are scanned while those before them are built; whoever is done first scans on.
+        let mut scanned = Vec::new();
+        for pieces in scan::split(text).chunks(PIECES) {
             let before = scanned;
-            let (next, built) = rayon::join(
-                || rayon::join(|| scan(0), || scan(1)),
-                || before.iter().flatten().try_for_each(|entry| builder.add(entry)),
-            );
-            built?;
-            scanned = [next.0?, next.1?];
+            let scan = || pieces.par_iter().map(|piece| scan::scan(source, piece)).collect();
+            let build = || before.iter().flatten().try_for_each(|entry| builder.add(entry));
+            let (next, done): (Result<Vec<_>, IndexError>, _) = rayon::join(scan, build);
+            done?;
+            scanned = next?;
         }
         scanned.iter().flatten().try_for_each(|entry| builder.add(entry))?;
     }

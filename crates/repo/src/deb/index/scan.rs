@@ -10,7 +10,7 @@ use crate::index::{Digest, Entry, Kind, Name, Provided};
 use crate::resolve::Operator;
 
 /// Text is scanned in pieces of about this size: they fit the caches, and scanning overlaps with building.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 256 << 10;
 
 /// Cuts a text between entries.
 pub(super) fn split(text: &[u8]) -> Vec<&[u8]> {
