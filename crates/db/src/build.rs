@@ -1,6 +1,6 @@
 //! Builds as their owners see them.
 
-use sea_orm::{DbErr, FromQueryResult, Value};
+use sea_orm::{DbErr, FromQueryResult, Statement, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -60,6 +60,11 @@ impl Status {
     /// The status of this name.
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// The status that a row names.
+    pub(crate) fn read(name: &str) -> Result<Self, DbErr> {
+        Self::of(name).ok_or_else(|| DbErr::Type(format!("`{name}` is not a status")))
     }
 
     /// Nothing happens to it any more by itself.
@@ -154,7 +159,7 @@ pub(crate) const COLUMNS: &str = "id, tenant_id, name, base, spec, boot_check, s
      cancel_requested, leader_id, pinned, created_at, started_at, finished_at, last_seq, log_bytes, cache, failure, \
      boot, warnings, push, pushed";
 
-fn json(text: &str) -> Result<Json, DbErr> {
+pub(crate) fn json(text: &str) -> Result<Json, DbErr> {
     serde_json::from_str(text).map_err(|error| DbErr::Json(error.to_string()))
 }
 
@@ -163,8 +168,6 @@ impl TryFrom<Row> for Build {
 
     fn try_from(row: Row) -> Result<Self, DbErr> {
         let optional = |text: Option<String>| text.as_deref().map(json).transpose();
-        let status = Status::of(&row.status)
-            .ok_or_else(|| DbErr::Type(format!("`{}` is not a status", row.status)))?;
         Ok(Self {
             id: BuildId(row.id),
             tenant: TenantId(row.tenant_id),
@@ -172,7 +175,7 @@ impl TryFrom<Row> for Build {
             base: row.base,
             spec: row.spec,
             boot_check: row.boot_check,
-            status,
+            status: Status::read(&row.status)?,
             step: row.step,
             progress: row.progress,
             attempt: row.attempt,
@@ -275,21 +278,7 @@ impl Builds<'_> {
 
     /// A page of builds, newest first.
     pub async fn list(&self, filter: &Filter, limit: u32) -> Result<Vec<Build>, DbError> {
-        // ids are in the order of time, so that an index serves the page wherever it begins
-        let before = filter.before.map_or(Uuid::max(), |id| id.0);
-        let status = filter.status.map(|status| ("status", Value::from(status.name())));
-        let base = filter.base.as_deref().map(|base| ("base", Value::from(base)));
-        let (columns, values): (Vec<&str>, Vec<Value>) = status.into_iter().chain(base).unzip();
-        let conditions: Vec<String> =
-            (4..).zip(&columns).map(|(place, column)| format!(" AND {column} = ${place}")).collect();
-        let conditions = conditions.concat();
-        let text = format!(
-            "SELECT {COLUMNS} FROM build WHERE tenant_id = $1 AND id < $2{conditions} ORDER BY id DESC LIMIT $3"
-        );
-        let mut statement = self.db.sql(&text, [self.tenant.into(), before.into(), i64::from(limit).into()]);
-        if let Some(bound) = &mut statement.values {
-            bound.0.extend(values);
-        }
+        let statement = page(self.db, COLUMNS, Some(self.tenant), filter, limit);
         let rows: Vec<Row> = all(self.db.reader(), statement).await?;
         Ok(rows.into_iter().map(Build::try_from).collect::<Result<_, _>>()?)
     }
@@ -308,4 +297,32 @@ impl Builds<'_> {
         transaction.commit().await?;
         Ok(deleted)
     }
+}
+
+/// Asks for a page of builds, newest first: those of one tenant, or everybody's.
+pub(crate) fn page(
+    db: &Database,
+    columns: &str,
+    tenant: Option<TenantId>,
+    filter: &Filter,
+    limit: u32,
+) -> Statement {
+    // ids are in the order of time, so that an index serves the page wherever it begins
+    let before = filter.before.map_or(Uuid::max(), |id| id.0);
+    let wanted = [
+        ("tenant_id", tenant.map(Value::from)),
+        ("status", filter.status.map(|status| status.name().into())),
+        ("base", filter.base.as_deref().map(Value::from)),
+    ];
+    let wanted = wanted.into_iter().filter_map(|(column, value)| Some((column, value?)));
+    let (names, values): (Vec<&str>, Vec<Value>) = wanted.unzip();
+    let conditions: Vec<String> =
+        (3..).zip(&names).map(|(place, column)| format!(" AND {column} = ${place}")).collect();
+    let conditions = conditions.concat();
+    let text = format!("SELECT {columns} FROM build WHERE id < $1{conditions} ORDER BY id DESC LIMIT $2");
+    let mut statement = db.sql(&text, [before.into(), i64::from(limit).into()]);
+    if let Some(bound) = &mut statement.values {
+        bound.0.extend(values);
+    }
+    statement
 }

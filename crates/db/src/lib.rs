@@ -14,6 +14,7 @@
 //! | [`submit`] | taking a build in |
 //! | [`queue`] | which worker works on what: leases and fencing tokens |
 //! | [`build`] | builds as their owners see them |
+//! | [`overview`] | builds and the queue of everybody, for whoever runs the service |
 //! | [`blob`] | which bytes the artifact store has to keep |
 //! | [`event`] | what happened during a build |
 //! | [`configuration`], [`template`], [`document`] | specs that are kept |
@@ -32,6 +33,7 @@ pub mod event;
 pub mod figures;
 pub mod id;
 pub mod key;
+pub mod overview;
 pub mod queue;
 pub mod retention;
 pub mod secret;

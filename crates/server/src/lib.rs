@@ -3,7 +3,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`mod@serve`] | a service from its first to its last moment |
-//! | [`mod@router`] | every route, and the OpenAPI document |
+//! | [`mod@router`], [`contract`] | every route, and what the OpenAPI document says of all of them |
 //! | [`api`] | the operations |
 //! | [`auth`] | who asks, and what they may do |
 //! | [`listen`] | connections |
@@ -23,6 +23,7 @@
 pub mod api;
 pub mod artifact;
 pub mod auth;
+mod contract;
 pub mod diff;
 pub mod hooks;
 pub mod inquiry;

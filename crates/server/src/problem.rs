@@ -36,6 +36,7 @@ pub struct Problem {
     pub errors: Vec<FieldError>,
     /// Why packages do not fit together, and what was tried and works.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Explanation)]
     pub explanation: Option<Box<Explanation>>,
     /// The current state of a thing that the request is about.
     #[serde(skip_serializing_if = "Option::is_none")]

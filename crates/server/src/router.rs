@@ -8,12 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::PathItem;
-use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{Content, Object, Ref, RefOr};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -21,6 +16,7 @@ use crate::api::{
     admin, artifacts, bases, builds, configurations, document, events, health, keys, layers, log, metrics,
     packages, pins, resolve, secrets, session, short, socket, specs, templates, tenant, webhooks,
 };
+use crate::contract;
 use crate::limit::layer::admit;
 use crate::metrics::count::count;
 use crate::problem::Problem;
@@ -45,7 +41,7 @@ use crate::state::Service;
         (name = "tenant", description = "The caller's own tenant"),
         (name = "session", description = "Sessions of browsers"),
         (name = "webhooks", description = "Who is told of builds elsewhere"),
-        (name = "admin", description = "Keys, tenants, the audit log"),
+        (name = "admin", description = "Keys, tenants, everybody's builds, the queue, the audit log"),
         (name = "operation", description = "Whether the service is well"),
     )
 )]
@@ -95,10 +91,12 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(webhooks::replay))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
-        .routes(routes!(admin::create_tenant, admin::tenants))
-        .routes(routes!(admin::change_tenant))
-        .routes(routes!(admin::requeue))
-        .routes(routes!(admin::audit))
+        .routes(routes!(admin::tenants::create, admin::tenants::list))
+        .routes(routes!(admin::tenants::change))
+        .routes(routes!(admin::builds::list))
+        .routes(routes!(admin::builds::requeue))
+        .routes(routes!(admin::queue::show))
+        .routes(routes!(admin::audit::read))
         .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(secrets::list))
         .routes(routes!(tenant::show))
@@ -117,26 +115,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("key", scheme);
     components.add_security_scheme("session", cookie);
-    document.paths.paths.values_mut().for_each(limited);
+    contract::complete(&mut document);
     document
-}
-
-/// Says of every operation what it answers to one request too many.
-fn limited(path: &mut PathItem) {
-    let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
-    for operation in operations.into_iter().flatten() {
-        let header = |text: &str| {
-            HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(text)).build()
-        };
-        let problem = Content::new(Some(Ref::from_schema_name("Problem")));
-        let answer = ResponseBuilder::new()
-            .description("Too many requests")
-            .content("application/problem+json", problem)
-            .header("Retry-After", header("Seconds until the next request is taken"))
-            .header("RateLimit", header("What is left: `\"key\";r=REQUESTS;t=SECONDS`"))
-            .header("RateLimit-Policy", header("What there is: `\"key\";q=REQUESTS;w=SECONDS`"));
-        operation.responses.responses.insert("429".to_owned(), RefOr::T(answer.build()));
-    }
 }
 
 /// Everything that the service answers.

@@ -3,6 +3,7 @@
 mod audit;
 mod documents;
 mod events;
+mod overview;
 mod queue;
 mod retention;
 mod session;

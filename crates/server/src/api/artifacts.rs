@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::Json;
-use axum::extract::{FromRequestParts as _, Path, Query, Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::Response;
 use base64::Engine as _;
@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 
 use super::builds::{ArtifactView, artifacts_of, own};
 use super::content::{self, Piece, set};
+use super::given::{Path, Query};
 use crate::artifact::Content;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
@@ -54,16 +55,15 @@ pub async fn list(
         ("expires" = Option<u64>, Query), ("signature" = Option<String>, Query)),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 206, content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 304, description = "The caller has it"), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 304, description = "The caller has it"), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
         (status = 410, body = Problem), (status = 416, body = Problem)))]
 pub async fn download(
     State(service): State<Service>,
     Path((id, name)): Path<(String, String)>,
-    query: Result<Query<Signature>, axum::extract::rejection::QueryRejection>,
+    Query(query): Query<Signature>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
     let id: BuildId = id.parse().map_err(|_| Problem::not_found())?;
     let (mut parts, _) = request.into_parts();
     if let (Some(expires), Some(signature)) = (query.expires, &query.signature) {

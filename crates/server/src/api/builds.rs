@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lbuild_db::BuildId;
@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{BuildBody, Of};
+use super::given::{Path, Query};
 use super::page::{self, linked};
 use super::{configurations, pushes, time};
 use crate::auth::caller::Caller;
@@ -168,13 +169,24 @@ pub struct BuildPage {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ListQuery {
     /// Of this status.
-    status: Option<String>,
+    pub status: Option<String>,
     /// Of this base.
-    base: Option<String>,
+    pub base: Option<String>,
     /// Where the page before ended.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
     /// How many at most: 1 to 100.
-    page_size: Option<u32>,
+    pub page_size: Option<u32>,
+}
+
+impl ListQuery {
+    /// Which builds these are, and how many at most.
+    pub fn filter(&self) -> Result<(Filter, u32), Problem> {
+        let unknown = |name: &str| Problem::malformed(format!("`{name}` is not a status"));
+        let status = self.status.as_deref().map(|name| Status::of(name).ok_or_else(|| unknown(name)));
+        let before = page::cursor(self.cursor.as_deref())?;
+        let filter = Filter { status: status.transpose()?, base: self.base.clone(), before };
+        Ok((filter, page::size(self.page_size)?))
+    }
 }
 
 fn seconds(milliseconds: i64) -> i64 {
@@ -201,6 +213,12 @@ pub async fn artifacts_of(service: &Service, id: BuildId) -> Result<Vec<Artifact
         sha256: artifact.sha256,
     };
     Ok(artifacts.into_iter().map(view).collect())
+}
+
+/// A build as a list shows it.
+pub async fn shown(service: &Service, build: Build) -> Result<BuildView, Problem> {
+    let artifacts = artifacts_of(service, build.id).await?;
+    Ok(view(build, artifacts))
 }
 
 fn view(build: Build, artifacts: Vec<ArtifactView>) -> BuildView {
@@ -339,28 +357,19 @@ fn refused(error: SubmitError) -> Problem {
 pub async fn list(
     State(service): State<Service>,
     caller: Caller,
-    query: Result<Query<ListQuery>, axum::extract::rejection::QueryRejection>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, Problem> {
     caller.require(Scope::BuildRead)?;
-    let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
-    let limit = page::size(query.page_size)?;
-    let unknown = |name: &str| Problem::malformed(format!("`{name}` is not a status"));
-    let status = query.status.as_deref().map(|name| Status::of(name).ok_or_else(|| unknown(name)));
-    let before = page::cursor(query.cursor.as_deref())?;
-    let filter = Filter { status: status.transpose()?, base: query.base.clone(), before };
-    let mut builds = service.db.builds(caller.tenant).list(&filter, limit + 1).await?;
-    let next_cursor = page::cut(&mut builds, limit, |last| last.id.to_string());
-    let mut views = Vec::new();
-    for build in builds {
-        let artifacts = artifacts_of(&service, build.id).await?;
-        views.push(view(build, artifacts));
+    let (filter, limit) = query.filter()?;
+    let mut found = service.db.builds(caller.tenant).list(&filter, limit + 1).await?;
+    let next_cursor = page::cut(&mut found, limit, |last| last.id.to_string());
+    let mut builds = Vec::new();
+    for build in found {
+        builds.push(shown(&service, build).await?);
     }
-    let filters = [("status", &query.status), ("base", &query.base)];
-    let filters = filters.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?)));
-    let filters = filters.collect::<Vec<_>>().join("&");
-    let address = if filters.is_empty() { LIST.to_owned() } else { format!("{LIST}?{filters}") };
+    let address = page::filtered(LIST, &[("status", query.status), ("base", query.base)]);
     let next = next_cursor.clone();
-    Ok(linked(Json(BuildPage { builds: views, next_cursor }), &address, limit, next.as_deref()))
+    Ok(linked(Json(BuildPage { builds, next_cursor }), &address, limit, next.as_deref()))
 }
 
 /// See a build.

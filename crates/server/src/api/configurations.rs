@@ -1,8 +1,7 @@
 //! Configurations: specs that a tenant keeps, in every version that was written.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use lbuild_db::ConfigurationId;
@@ -14,6 +13,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{DocumentBody, description, name};
+use super::given::{Path, Query};
 use super::page::{self, PageQuery, Wanted};
 use super::revision::{expected, is_known, tagged, unwritten};
 use super::time;
@@ -199,10 +199,10 @@ pub async fn create(
 pub async fn list(
     State(service): State<Service>,
     caller: Caller,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Query(wanted): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     caller.require_one(&READERS)?;
-    let Wanted { before, limit } = Wanted::of(query)?;
+    let Wanted { before, limit } = Wanted::of(&wanted)?;
     let mut found = service.db.configurations(caller.tenant).list(before, limit + 1).await?;
     let next_cursor = page::cut(&mut found, limit, |last| last.id.to_string());
     Ok(page_of(found, "/api/v1/configurations", limit, next_cursor))
@@ -298,11 +298,11 @@ pub async fn versions(
     State(service): State<Service>,
     caller: Caller,
     Path(id): Path<String>,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Query(wanted): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     caller.require_one(&READERS)?;
     let configuration = own(&service, &caller, &id, None).await?.configuration;
-    let Wanted { before, limit } = Wanted::of(query)?;
+    let Wanted { before, limit } = Wanted::of(&wanted)?;
     let all = service.db.configurations(caller.tenant);
     let mut found = all.versions(configuration.id, before, limit + 1).await?;
     let next_cursor = page::cut(&mut found, limit, |last| last.version.to_string());
@@ -335,11 +335,10 @@ pub async fn compare(
     State(service): State<Service>,
     caller: Caller,
     Path(id): Path<String>,
-    query: Result<Query<DiffQuery>, QueryRejection>,
+    Query(query): Query<DiffQuery>,
 ) -> Result<Json<Differences>, Problem> {
     caller.require_one(&READERS)?;
     let later = own(&service, &caller, &id, None).await?;
-    let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
     let to = query.to.unwrap_or(later.configuration.version);
     let from = query.from.unwrap_or((to - 1).max(1));
     let spec = async |version| {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::sse::{Event as Sse, Sse as Stream};
 use axum::response::{IntoResponse as _, Response};
@@ -12,6 +12,7 @@ use lbuild_db::event::Event;
 use serde_json::Value;
 
 use super::builds::own;
+use super::given::Path;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::live::follow::{Follower, Next};

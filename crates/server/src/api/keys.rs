@@ -1,7 +1,7 @@
 //! API keys of the caller's own tenant.
 
 use axum::Json as JsonAnswer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lbuild_db::TenantId;
 use lbuild_db::key::{ApiKey, NewKey};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::{Json, name};
+use super::given::Path;
 use super::time;
 use crate::auth::caller::Caller;
 use crate::auth::key::KeyText;
@@ -125,13 +126,16 @@ pub async fn list(
 /// Revoke a key. It is dead everywhere within five seconds, on open streams too.
 #[utoipa::path(delete, path = "/api/v1/admin/keys/{id}", tag = "admin", params(("id" = String, Path)),
     responses((status = 204, description = "It is revoked"), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem)))]
+        (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn revoke(
     State(service): State<Service>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     caller.require(Scope::Admin)?;
+    if id == caller.key {
+        return Err(Problem::conflict("this is the key that you use; revoke it with another one"));
+    }
     if !service.db.revoke_key(&id).await? {
         return Err(Problem::not_found());
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
@@ -11,6 +11,7 @@ use lbuild_db::BuildId;
 use lbuild_db::event::Chunk;
 
 use super::builds::own;
+use super::given::Path;
 use super::range::{Wanted, outside, wanted};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;

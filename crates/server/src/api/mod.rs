@@ -16,9 +16,10 @@
 //! | [`bases`], [`packages`] | what can be built from |
 //! | [`configurations`], [`templates`] | specs that are kept |
 //! | [`webhooks`] | who is told of builds elsewhere |
-//! | [`keys`], [`admin`] | keys, tenants, the audit log |
+//! | [`keys`], [`admin`] | keys, and what else whoever runs the service looks after |
 //! | [`health`], [`metrics`] | whether the service is well, and numbers about it |
 //! | [`mod@short`], [`document`] | the short routes; the OpenAPI document and its page |
+//! | [`given`] | what the address of a request gives |
 //! | [`body`], [`revision`] | what was sent, and which version of a thing it is for |
 //! | [`page`], [`range`], [`content`] | lists, and parts of what is answered |
 
@@ -31,6 +32,7 @@ pub mod configurations;
 pub mod content;
 pub mod document;
 pub mod events;
+pub mod given;
 pub mod health;
 pub mod keys;
 pub mod layers;

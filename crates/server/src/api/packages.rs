@@ -1,7 +1,7 @@
 //! The packages of a base: search, and one in full.
 
 use axum::Json;
-use axum::extract::{Path, Query, State, rejection::QueryRejection};
+use axum::extract::State;
 use lbuild_engine::{Catalog, Engine, Observer};
 use lbuild_repo::catalog;
 use lbuild_repo::index::Kind;
@@ -10,6 +10,7 @@ use lbuild_spec::model::{Architecture, Base};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::given::{Path, Query};
 use super::resolve::unresolved;
 use crate::auth::caller::Caller;
 use crate::problem::Problem;
@@ -162,9 +163,8 @@ fn row(package: Indexed<'_>) -> PackageRow {
 pub async fn search(
     State(service): State<Service>,
     caller: Caller,
-    query: Result<Query<SearchQuery>, QueryRejection>,
+    Query(query): Query<SearchQuery>,
 ) -> Result<Json<PackagePage>, Problem> {
-    let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
     let bases = || Base::ALL.map(Base::key).join(", ");
     let base =
         base(&query.base).ok_or_else(|| Problem::malformed(format!("`base` is one of {}", bases())))?;
@@ -205,9 +205,8 @@ pub async fn details(
     State(service): State<Service>,
     caller: Caller,
     Path((base_name, name)): Path<(String, String)>,
-    query: Result<Query<PlaceQuery>, QueryRejection>,
+    Query(query): Query<PlaceQuery>,
 ) -> Result<Json<PackageDetails>, Problem> {
-    let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
     let base = base(&base_name).ok_or_else(Problem::not_found)?;
     if name.len() > LONGEST {
         return Err(Problem::not_found());

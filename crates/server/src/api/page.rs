@@ -1,8 +1,8 @@
 //! Lists in pages: where the next one begins is the last id of the one before, so that what comes in between neither
 //! repeats nor hides anything.
 
-use axum::extract::Query;
-use axum::extract::rejection::QueryRejection;
+use std::fmt::Write as _;
+
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -36,8 +36,7 @@ pub struct Wanted<C> {
 
 impl<C: std::str::FromStr> Wanted<C> {
     /// Reads what a client wants.
-    pub fn of(query: Result<Query<PageQuery>, QueryRejection>) -> Result<Self, Problem> {
-        let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
+    pub fn of(query: &PageQuery) -> Result<Self, Problem> {
         let limit = size(query.page_size)?;
         Ok(Self { before: cursor(query.cursor.as_deref())?, limit })
     }
@@ -63,6 +62,25 @@ pub fn cut<T>(entries: &mut Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -
     entries.last().filter(|_| more).map(cursor)
 }
 
+/// The address of a list with these filters.
+pub fn filtered(list: &str, filters: &[(&str, Option<String>)]) -> String {
+    let given = filters.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    let mut address = list.to_owned();
+    for (name, value) in given {
+        let sign = if address.contains('?') { '&' } else { '?' };
+        let _ = write!(address, "{sign}{name}={}", encoded(value));
+    }
+    address
+}
+
+/// A value as a query has it (RFC 3986).
+fn encoded(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let bytes =
+        value.bytes().map(|byte| if plain(byte) { char::from(byte).into() } else { format!("%{byte:02X}") });
+    bytes.collect()
+}
+
 /// An answer that leads to the next page at `address`, which has the filters of this one.
 pub fn linked(answer: impl IntoResponse, address: &str, limit: u32, next: Option<&str>) -> Response {
     let mut response = answer.into_response();
@@ -72,4 +90,16 @@ pub fn linked(answer: impl IntoResponse, address: &str, limit: u32, next: Option
         response.headers_mut().insert(header::LINK, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filtered;
+
+    #[test]
+    fn filters_come_back_as_they_were_given() {
+        assert_eq!(filtered("/l", &[("a", None), ("b", None)]), "/l");
+        let given = [("a", Some("x y&=>é".to_owned())), ("b", None), ("c", Some("1".to_owned()))];
+        assert_eq!(filtered("/l", &given), "/l?a=x%20y%26%3D%3E%C3%A9&c=1");
+    }
 }

@@ -1,10 +1,11 @@
 //! What the retention policy must leave alone: whole builds, or single artifacts.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lbuild_db::retention::Pinned;
 
 use super::builds::own;
+use super::given::Path;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;

@@ -103,18 +103,23 @@ pub struct NotBuilt {
     hint: Option<String>,
 }
 
-/// Why there is no set of packages, and what was tried and works.
+/// Why there is no set of packages, and what was tried and works: members of a problem that is about this.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Explanation {
     /// Always false.
+    #[schema(required = false)]
     satisfiable: bool,
     /// One sentence.
+    #[schema(required = false)]
     summary: String,
     /// The requests that clash: leaving out any one of them helps.
+    #[schema(required = false)]
     roots: Vec<ConflictRoot>,
     /// The facts between them.
+    #[schema(required = false)]
     chain: Vec<ConflictLink>,
     /// Changes that were tried and work, best first.
+    #[schema(required = false)]
     fixes: Vec<ConflictFix>,
 }
 

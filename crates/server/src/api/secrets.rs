@@ -1,13 +1,14 @@
 //! Secrets of the caller's tenant: kept, named, forgotten, and never shown again.
 
 use axum::Json as JsonAnswer;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lbuild_db::secret::Secret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::body::{Json, name};
+use super::given::Path;
 use super::time;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;

@@ -1,12 +1,13 @@
 //! The short routes below `/api/build`: each answers as the operation of `/api/v1` that it stands for.
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
 use lbuild_db::build::KeptArtifact;
 
+use super::given::Path;
 use super::{artifacts, builds};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;

@@ -1,8 +1,7 @@
 //! Templates: specs to begin with, those that come with the program and a tenant's own, which it can share by a link.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lbuild_db::document::Document;
@@ -15,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::body::{DocumentBody, Json as Body, name};
 use super::configurations::{ConfigurationView, DocumentRequest, SpecView, document, keep};
+use super::given::{Path, Query};
 use super::page::{self, PageQuery, Wanted};
 use super::revision::{expected, tagged, unwritten};
 use super::time;
@@ -217,10 +217,10 @@ pub async fn create(
 pub async fn list(
     State(service): State<Service>,
     caller: Caller,
-    query: Result<Query<PageQuery>, QueryRejection>,
+    Query(wanted): Query<PageQuery>,
 ) -> Result<Response, Problem> {
     caller.require_one(&READERS)?;
-    let Wanted { before, limit } = Wanted::of(query)?;
+    let Wanted { before, limit } = Wanted::of(&wanted)?;
     let shown = if before.is_none() { TEMPLATES } else { &[] };
     let built_in = shown.iter().map(|template| Ok(Found::built_in(*template)?.view));
     let built_in = built_in.collect::<Result<_, Problem>>()?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json as JsonAnswer;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lbuild_db::delivery::Delivery;
 use lbuild_db::webhook::{Webhook, WebhookSettings};
@@ -13,6 +13,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::Json;
+use super::given::{Path, Query};
 use super::time;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;

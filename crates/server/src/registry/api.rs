@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use lbuild_db::build::KeptArtifact;
@@ -15,6 +15,7 @@ use super::layout::{Image, part};
 use super::refusal::{Refusal, RegistryErrors, VERSION};
 use crate::api::builds::own;
 use crate::api::content::{Piece, answer};
+use crate::api::given::Path;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;

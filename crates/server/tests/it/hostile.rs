@@ -122,6 +122,23 @@ async fn addresses_and_methods_that_there_are_not_are_problems_too() {
 }
 
 #[tokio::test]
+async fn t04_addresses_that_cannot_be_read_are_refused_like_all_else() {
+    let fixture = fixture().await;
+    for path in ["builds/%FF", "builds/%00", "configurations/%C3%28/versions/1", "secrets/%FF", "shared/%80"]
+    {
+        let method = if path.starts_with("secrets") { "DELETE" } else { "GET" };
+        let answer = fixture.send(method, &format!("/api/v1/{path}"), &fixture.admin, "", "").await;
+        answer.problem(404, "not-found");
+    }
+    let webhook = json!({ "url": "https://example.org/hook" });
+    let webhook = fixture.post("/api/v1/webhooks", &webhook).await.json();
+    let deliveries = format!("/api/v1/webhooks/{}/deliveries", webhook["id"].as_str().expect("an id"));
+    for query in ["unknown=1", "cursor=1&cursor=2", "cursor=x"] {
+        fixture.get(&format!("{deliveries}?{query}")).await.problem(400, "malformed-request");
+    }
+}
+
+#[tokio::test]
 async fn t31_a_key_is_refused_when_it_is_anything_but_right() {
     let fixture = fixture().await;
     let mut wrong = fixture.admin.clone();

@@ -1,5 +1,6 @@
 //! The service as its clients see it.
 
+mod admin;
 mod builds;
 mod document;
 mod hostile;

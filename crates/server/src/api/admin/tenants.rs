@@ -1,23 +1,19 @@
-//! For whoever runs the service: tenants, builds that were given up, the audit log.
+//! Tenants: who builds here, and within which limits.
 
 use axum::Json as JsonAnswer;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use lbuild_db::TenantId;
-use lbuild_db::audit::Checked;
 use lbuild_db::tenant::{NewTenantError, Tenant, Tier};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use super::body::{Json, name};
+use crate::api::body::{Json, name};
+use crate::api::given::Path;
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
 use crate::state::Service;
-
-/// Rows of the audit log in one answer.
-const PAGE: u32 = 500;
 
 /// A tenant that is wanted.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,38 +56,6 @@ pub struct TenantView {
     suspended: bool,
 }
 
-/// A row of the audit log.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AuditView {
-    seq: i64,
-    /// Milliseconds since 1970.
-    at: i64,
-    #[schema(value_type = Object)]
-    entry: Value,
-    hash: String,
-}
-
-/// The audit log, in part.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditPage {
-    rows: Vec<AuditView>,
-    /// The first row that is found not to be what was written.
-    first_fault: Option<i64>,
-}
-
-/// Which part of the audit log.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub struct AuditQuery {
-    /// Rows after this one.
-    #[serde(default)]
-    after: i64,
-    /// Check every row again, and not only these and those that this process has not checked yet.
-    #[serde(default)]
-    whole: bool,
-}
-
 impl From<Tenant> for TenantView {
     fn from(tenant: Tenant) -> Self {
         Self {
@@ -111,7 +75,7 @@ impl From<Tenant> for TenantView {
 #[utoipa::path(post, path = "/api/v1/admin/tenants", tag = "admin", request_body = TenantRequest,
     responses((status = 201, body = TenantView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
-pub async fn create_tenant(
+pub async fn create(
     State(service): State<Service>,
     caller: Caller,
     Json(request): Json<TenantRequest>,
@@ -130,7 +94,7 @@ pub async fn create_tenant(
 /// List the tenants.
 #[utoipa::path(get, path = "/api/v1/admin/tenants", tag = "admin",
     responses((status = 200, body = Vec<TenantView>), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub async fn tenants(
+pub async fn list(
     State(service): State<Service>,
     caller: Caller,
 ) -> Result<JsonAnswer<Vec<TenantView>>, Problem> {
@@ -143,8 +107,8 @@ pub async fn tenants(
     request_body = TenantChange,
     responses((status = 204, description = "It is changed"), (status = 400, body = Problem),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem)))]
-pub async fn change_tenant(
+        (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub async fn change(
     State(service): State<Service>,
     caller: Caller,
     Path(id): Path<String>,
@@ -154,6 +118,9 @@ pub async fn change_tenant(
     let tenant: TenantId = id.parse().map_err(|_| Problem::not_found())?;
     if change.storage_bytes.is_some_and(|bytes| bytes < 0) {
         return Err(Problem::invalid("`storageBytes` is a number of bytes"));
+    }
+    if change.suspended == Some(true) && tenant == caller.tenant {
+        return Err(Problem::conflict("this is your own tenant: suspended, it could not be taken back"));
     }
     let wanted = lbuild_db::tenant::TenantChange {
         tier: change.tier,
@@ -165,45 +132,4 @@ pub async fn change_tenant(
     }
     service.db.audit(&caller.entry("tenant.change", id)).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Give a build that was given up another chance.
-#[utoipa::path(post, path = "/api/v1/admin/builds/{id}/requeue", tag = "admin", params(("id" = String, Path)),
-    responses((status = 202, description = "It waits again"), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem)))]
-pub async fn requeue(
-    State(service): State<Service>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    caller.require(Scope::Admin)?;
-    let build = id.parse().map_err(|_| Problem::not_found())?;
-    let told = service.db.requeue(build).await?.ok_or_else(Problem::not_found)?;
-    service.hub.tell(told);
-    service.pool.wake();
-    service.db.audit(&caller.entry("build.requeue", id)).await?;
-    Ok(StatusCode::ACCEPTED)
-}
-
-/// Read the audit log, and check that nobody changed it.
-#[utoipa::path(get, path = "/api/v1/admin/audit", tag = "admin", params(AuditQuery),
-    responses((status = 200, body = AuditPage), (status = 400, body = Problem), (status = 401, body = Problem),
-        (status = 403, body = Problem)))]
-pub async fn audit(
-    State(service): State<Service>,
-    caller: Caller,
-    query: Result<Query<AuditQuery>, axum::extract::rejection::QueryRejection>,
-) -> Result<JsonAnswer<AuditPage>, Problem> {
-    caller.require(Scope::Admin)?;
-    let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
-    let (rows, in_page) = service.db.audit_after(query.after, PAGE).await?;
-    let rows =
-        rows.into_iter().map(|row| AuditView { seq: row.seq, at: row.at, entry: row.entry, hash: row.hash });
-    let mut checked = service.audited.lock().await;
-    if query.whole {
-        *checked = Checked::default();
-    }
-    let beyond = service.db.audit_fault_after(&mut checked).await?;
-    let page = AuditPage { rows: rows.collect(), first_fault: in_page.into_iter().chain(beyond).min() };
-    Ok(JsonAnswer(page))
 }
