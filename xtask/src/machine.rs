@@ -29,7 +29,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("setfattr", "attr", "makes files with extended attributes"),
     ("gpg", "gnupg", "makes signatures that must be refused"),
     ("python3", "python3", "runs portage, which judges the readers of Gentoo's packages"),
-    ("pip3", "python3-pip", "gets portage from the Python package index"),
+    ("pip3", "python3-pip", "gets portage and Schemathesis from the Python package index"),
     ("openssl", "openssl", "makes RSA keys and signatures"),
     ("xz", "xz-utils", "makes archives"),
     ("bzip2", "bzip2", "makes archives"),
@@ -56,6 +56,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
 const FILES: &[(&str, &str, &str)] = &[
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring", "the keys of the archive"),
     ("/usr/lib/python3/dist-packages/solv.py", "python3-solv", "judges the resolver of RPM"),
+    ("/usr/share/doc/python3-venv", "python3-venv", "the directory that Schemathesis is installed into"),
     ("/usr/share/keyrings/archlinux.gpg", "archlinux-keyring", "the keys of Arch Linux"),
     ("/usr/share/doc/postgresql/copyright", "postgresql", "is the database of the tests of the service"),
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "ovmf", "the UEFI firmware of the tests of the boot check"),

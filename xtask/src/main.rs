@@ -6,6 +6,7 @@
 //! | [`mod@test`] | everything that must pass before a change lands |
 //! | [`mod@bench`] | time and memory against the tools that do the same today |
 //! | [`fuzz`] | the fuzz targets, for as long as asked |
+//! | [`service`] | a running service, and a client of it |
 //! | [`machine`] | installs what tests and benchmarks compare with |
 //! | [`workspace`] | where the repository is and what is in it |
 //! | [`command`] | runs a program and says what failed |
@@ -14,6 +15,7 @@ mod bench;
 mod command;
 mod fuzz;
 mod machine;
+mod service;
 mod test;
 mod tidy;
 mod workspace;

@@ -2,9 +2,6 @@
 //!
 //! Everything goes over loopback and stops by itself.
 
-mod client;
-mod process;
-
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -14,11 +11,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Options;
+use super::memory::resident_of;
 use super::table::{Row, Table, median};
 use crate::command::stdout;
+use crate::service::{Client, Service};
 use crate::workspace::Workspace;
-use client::Client;
-use process::Service;
 
 /// Requests per second, half of them submissions and half questions where a build stands.
 const RATE: u32 = 200;
@@ -63,7 +60,7 @@ pub fn measure(
         let service = Service::start(&program, &scratch.join(format!("start-{n}")), 1)?;
         starts.push(service.first_answer);
         thread::sleep(Duration::from_secs(1));
-        rest = rest.max(service.memory()?);
+        rest = rest.max(memory(&service)?);
     }
     let spec = std::fs::read_to_string(workspace.root.join(&options.spec))?;
     let mut times = under_load(&program, &scratch.join("load"), &spec)?;
@@ -149,7 +146,7 @@ fn watching(program: &Path, data: &Path) -> Result<Watched, Box<dyn std::error::
     let mut client = service.client()?;
     let build = submit(&mut client, &small("watched"))?;
     thread::sleep(Duration::from_secs(1));
-    let before = service.memory()?;
+    let before = memory(&service)?;
     let path = format!("/api/v1/builds/{build}/events");
     let mut watchers = Vec::with_capacity(WATCHERS);
     for _ in 0..WATCHERS {
@@ -157,7 +154,7 @@ fn watching(program: &Path, data: &Path) -> Result<Watched, Box<dyn std::error::
         watcher.follow(&path)?;
         watchers.push(watcher);
     }
-    let memory = service.memory()?.saturating_sub(before);
+    let memory = memory(&service)?.saturating_sub(before);
     let began = Instant::now();
     let answer = client.ask("POST", &format!("/api/v1/builds/{build}/cancel"), "application/json", "")?;
     if answer.status >= 300 {
@@ -167,6 +164,11 @@ fn watching(program: &Path, data: &Path) -> Result<Watched, Box<dyn std::error::
         watcher.wait_for("cancelled")?;
     }
     Ok(Watched { memory, told: began.elapsed().as_secs_f64() })
+}
+
+/// Resident memory of a service in bytes, without that of its builds.
+fn memory(service: &Service) -> io::Result<u64> {
+    resident_of(Path::new(&format!("/proc/{}", service.pid())))
 }
 
 /// What the benchmark of the database says.

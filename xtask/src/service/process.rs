@@ -2,14 +2,13 @@
 
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::client::Client;
-use crate::bench::memory::resident_of;
 
 /// How long a service may take to end.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -64,9 +63,9 @@ impl Service {
         Client::connect(self.address, &self.key)
     }
 
-    /// Its resident memory in bytes, without that of its builds.
-    pub fn memory(&self) -> io::Result<u64> {
-        resident_of(&PathBuf::from(format!("/proc/{}", self.child.id())))
+    /// The id of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 

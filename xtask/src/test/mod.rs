@@ -5,8 +5,10 @@
 //! | [`binaries`] | builds the test programs and asks each for its tests |
 //! | [`suites`] | cuts the tests into jobs: unit and integration, privileged, booted |
 //! | [`jobs`] | runs jobs side by side and adds up what passed |
+//! | [`contract`] | asks a running service whatever its OpenAPI document allows, and much that it does not |
 
 mod binaries;
+mod contract;
 mod jobs;
 mod suites;
 
@@ -49,6 +51,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Outcome {
     tests(workspace, options, &mut tally)?;
     if options.filter.is_none() {
         tally.add_command("fuzz", &mut fuzz(workspace))?;
+        if !options.fast {
+            contract::check(workspace, &mut tally);
+        }
     }
     for failure in &tally.failures {
         println!("failed: {failure}");
