@@ -3,10 +3,11 @@
 use sea_orm::{DatabaseTransaction, DbErr, FromQueryResult};
 use uuid::Uuid;
 
-use crate::audit::{self, Entry};
+use crate::audit::Entry;
 use crate::connect::{Database, DbError, all, change, one};
-use crate::document::{Document, Growth, MAX_VERSIONS, WriteError};
+use crate::document::{Document, Growth, Kept, MAX_VERSIONS, Shelf, Version, WriteError};
 use crate::id::{ConfigurationId, TenantId};
+use crate::submit::Idempotency;
 
 /// One version of a configuration, without its spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,11 +48,6 @@ struct Row {
 #[derive(FromQueryResult)]
 struct Spec {
     spec: String,
-}
-
-#[derive(FromQueryResult)]
-struct Version {
-    version: i64,
 }
 
 /// The columns of [`Row`].
@@ -134,16 +130,28 @@ impl Configurations<'_> {
         Ok(rows.into_iter().map(Configuration::from).collect())
     }
 
-    /// Keeps a new configuration.
-    pub async fn create(&self, document: &Document, audit: &Entry) -> Result<Configuration, WriteError> {
-        let id = ConfigurationId::new();
-        let transaction = self.db.begin().await?;
-        self.db.serialize(&transaction, self.tenant).await?;
+    /// Keeps a new configuration; with an idempotency key that came before, the one that was made then.
+    pub async fn create(
+        &self,
+        document: &Document,
+        idempotency: Option<&Idempotency>,
+        audit: &Entry,
+    ) -> Result<Kept<Configuration>, WriteError> {
+        let documents = self.shelf();
+        let transaction = documents.begin().await?;
+        if let Some(id) = documents.replayed(&transaction, idempotency).await? {
+            return Ok(Kept {
+                document: self.read(&transaction, ConfigurationId(id)).await?,
+                repeated: true,
+            });
+        }
         self.db.check_quota(&transaction, self.tenant, Growth::Configuration, document.bytes()).await?;
+        let id = ConfigurationId::new();
         let text = "INSERT INTO configuration (id, tenant_id, version, created_at) VALUES ($1, $2, 1, {now})";
         change(&transaction, self.db.sql(text, [id.into(), self.tenant.into()])).await?;
         self.add_version(&transaction, id, 1, document).await?;
-        self.finish(transaction, id, audit).await
+        documents.remember(&transaction, idempotency, id.0).await?;
+        Ok(Kept { document: self.finish(transaction, id, audit).await?, repeated: false })
     }
 
     /// Writes a new version, if `expected` is still the newest. What is the newest version already is not written again.
@@ -154,9 +162,7 @@ impl Configurations<'_> {
         document: &Document,
         audit: &Entry,
     ) -> Result<Configuration, WriteError> {
-        let transaction = self.db.begin().await?;
-        self.db.serialize(&transaction, self.tenant).await?;
-        self.expect(&transaction, id, expected).await?;
+        let transaction = self.shelf().begin_at(id.0, expected).await?;
         let text = "SELECT version FROM configuration_version
                     WHERE configuration_id = $1 AND version = $2 AND name = $3 AND spec = $4";
         let (name, spec) = (document.name.as_str(), document.spec.as_str());
@@ -177,29 +183,11 @@ impl Configurations<'_> {
 
     /// Forgets a configuration with all its versions, if `expected` is still the newest.
     pub async fn delete(&self, id: ConfigurationId, expected: i64, audit: &Entry) -> Result<(), WriteError> {
-        let transaction = self.db.begin().await?;
-        self.db.serialize(&transaction, self.tenant).await?;
-        self.expect(&transaction, id, expected).await?;
-        change(&transaction, self.db.sql("DELETE FROM configuration WHERE id = $1", [id.into()])).await?;
-        audit::append(self.db, &transaction, &Entry { object: id.to_string(), ..audit.clone() }).await?;
-        Ok(transaction.commit().await?)
+        self.shelf().remove(id.0, expected, audit).await
     }
 
-    /// Refuses when there is no such configuration, or one of another version.
-    async fn expect(
-        &self,
-        transaction: &DatabaseTransaction,
-        id: ConfigurationId,
-        expected: i64,
-    ) -> Result<(), WriteError> {
-        let text = "SELECT version FROM configuration WHERE id = $1 AND tenant_id = $2";
-        let statement = self.db.sql(text, [id.into(), self.tenant.into()]);
-        let current: Option<Version> = one(transaction, statement).await?;
-        match current {
-            None => Err(WriteError::Missing),
-            Some(row) if row.version != expected => Err(WriteError::Stale { current: row.version }),
-            Some(_) => Ok(()),
-        }
+    fn shelf(&self) -> Shelf<'_> {
+        Shelf { db: self.db, tenant: self.tenant, table: "configuration" }
     }
 
     async fn add_version(
@@ -230,7 +218,7 @@ impl Configurations<'_> {
         id: ConfigurationId,
         audit: &Entry,
     ) -> Result<Configuration, WriteError> {
-        audit::append(self.db, &transaction, &Entry { object: id.to_string(), ..audit.clone() }).await?;
+        self.shelf().note(&transaction, id.0, audit).await?;
         let configuration = self.read(&transaction, id).await?;
         transaction.commit().await?;
         Ok(configuration)

@@ -1,9 +1,12 @@
 //! Specs that are kept: what configurations and templates have in common, and how much of it a tenant may keep.
 
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
+use uuid::Uuid;
 
-use crate::connect::{Database, DbError, one};
+use crate::audit::{self, Entry};
+use crate::connect::{Database, DbError, change, one};
 use crate::id::TenantId;
+use crate::submit::Idempotency;
 
 /// Configurations of one tenant.
 pub const MAX_CONFIGURATIONS: i64 = 1000;
@@ -30,6 +33,15 @@ pub struct Document {
     pub spec: String,
 }
 
+/// A document that was to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept<T> {
+    /// What is kept.
+    pub document: T,
+    /// The same request came before, and made it then.
+    pub repeated: bool,
+}
+
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -50,6 +62,9 @@ pub enum WriteError {
         /// How much.
         limit: i64,
     },
+    /// The idempotency key came with another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -62,10 +77,21 @@ impl From<DbErr> for WriteError {
 }
 
 #[derive(FromQueryResult)]
-struct Kept {
+struct Used {
     configurations: i64,
     templates: i64,
     bytes: i64,
+}
+
+#[derive(FromQueryResult)]
+pub(crate) struct Version {
+    version: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Request {
+    request_sha256: String,
+    document_id: Uuid,
 }
 
 /// What is about to be kept.
@@ -98,7 +124,7 @@ impl Database {
                     CAST(COALESCE((SELECT sum(v.bytes) FROM configuration_version v JOIN configuration c
                         ON c.id = v.configuration_id WHERE c.tenant_id = $1), 0)
                     + COALESCE((SELECT sum(bytes) FROM template WHERE tenant_id = $1), 0) AS BIGINT) AS bytes";
-        let kept: Option<Kept> = one(transaction, self.sql(text, [tenant.into()])).await?;
+        let kept: Option<Used> = one(transaction, self.sql(text, [tenant.into()])).await?;
         let kept = kept.ok_or_else(|| DbErr::RecordNotFound(tenant.to_string()))?;
         let full = match growth {
             Growth::Configuration if kept.configurations >= MAX_CONFIGURATIONS => {
@@ -109,5 +135,88 @@ impl Database {
             _ => None,
         };
         full.map_or(Ok(()), |(what, limit)| Err(WriteError::Quota { what, limit }))
+    }
+}
+
+/// The documents of one kind that a tenant keeps: how one is begun, changed and forgotten, whatever is in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shelf<'a> {
+    pub db: &'a Database,
+    pub tenant: TenantId,
+    /// The table that has `id`, `tenant_id` and `version` of each.
+    pub table: &'static str,
+}
+
+impl Shelf<'_> {
+    /// Begins a change that no other of the tenant gets between.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        let transaction = self.db.begin().await?;
+        self.db.serialize(&transaction, self.tenant).await?;
+        Ok(transaction)
+    }
+
+    /// Begins a change of a document, if it is there and `expected` is still its version.
+    pub async fn begin_at(&self, id: Uuid, expected: i64) -> Result<DatabaseTransaction, WriteError> {
+        let transaction = self.begin().await?;
+        let text = format!("SELECT version FROM {} WHERE id = $1 AND tenant_id = $2", self.table);
+        let statement = self.db.sql(&text, [id.into(), self.tenant.into()]);
+        match one::<Version>(&transaction, statement).await? {
+            None => Err(WriteError::Missing),
+            Some(row) if row.version != expected => Err(WriteError::Stale { current: row.version }),
+            Some(_) => Ok(transaction),
+        }
+    }
+
+    /// Forgets a document, if `expected` is still its version.
+    pub async fn remove(&self, id: Uuid, expected: i64, audit: &Entry) -> Result<(), WriteError> {
+        let transaction = self.begin_at(id, expected).await?;
+        let text = "DELETE FROM document_idempotency WHERE document_id = $1";
+        change(&transaction, self.db.sql(text, [id.into()])).await?;
+        let text = format!("DELETE FROM {} WHERE id = $1", self.table);
+        change(&transaction, self.db.sql(&text, [id.into()])).await?;
+        self.note(&transaction, id, audit).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Writes into the audit log what is done to a document.
+    pub async fn note(
+        &self,
+        transaction: &DatabaseTransaction,
+        id: Uuid,
+        audit: &Entry,
+    ) -> Result<(), DbErr> {
+        audit::append(self.db, transaction, &Entry { object: id.to_string(), ..audit.clone() }).await
+    }
+
+    /// The document that the same request made before.
+    pub async fn replayed(
+        &self,
+        transaction: &DatabaseTransaction,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Option<Uuid>, WriteError> {
+        let Some(idempotency) = idempotency else { return Ok(None) };
+        let text = "SELECT request_sha256, document_id FROM document_idempotency
+                    WHERE tenant_id = $1 AND kind = $2 AND name = $3";
+        let values = [self.tenant.into(), self.table.into(), idempotency.key.as_str().into()];
+        match one::<Request>(transaction, self.db.sql(text, values)).await? {
+            Some(used) if used.request_sha256 != idempotency.request_sha256 => Err(WriteError::KeyReused),
+            used => Ok(used.map(|used| used.document_id)),
+        }
+    }
+
+    /// Remembers which document a request made.
+    pub async fn remember(
+        &self,
+        transaction: &DatabaseTransaction,
+        idempotency: Option<&Idempotency>,
+        id: Uuid,
+    ) -> Result<(), DbErr> {
+        let Some(idempotency) = idempotency else { return Ok(()) };
+        let text = "INSERT INTO document_idempotency (tenant_id, kind, name, request_sha256, document_id, created_at)
+                    VALUES ($1, $2, $3, $4, $5, {now})";
+        let (key, digest) = (idempotency.key.as_str(), idempotency.request_sha256.as_str());
+        let values = [self.tenant.into(), self.table.into(), key.into(), digest.into(), id.into()];
+        change(transaction, self.db.sql(text, values)).await?;
+        Ok(())
     }
 }

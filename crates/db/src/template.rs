@@ -3,10 +3,11 @@
 use sea_orm::{DatabaseTransaction, FromQueryResult};
 use uuid::Uuid;
 
-use crate::audit::{self, Entry};
+use crate::audit::Entry;
 use crate::connect::{Database, DbError, all, change, one};
-use crate::document::{Document, Growth, WriteError};
+use crate::document::{Document, Growth, Kept, Shelf, WriteError};
 use crate::id::{TemplateId, TenantId};
+use crate::submit::Idempotency;
 
 /// A template, without its spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +54,6 @@ struct Row {
 #[derive(FromQueryResult)]
 struct Spec {
     spec: String,
-}
-
-#[derive(FromQueryResult)]
-struct Version {
-    version: i64,
 }
 
 /// The columns of [`Row`].
@@ -129,12 +125,20 @@ impl Templates<'_> {
         Ok(rows.into_iter().map(Template::from).collect())
     }
 
-    /// Keeps a new template.
-    pub async fn create(&self, document: &Document, audit: &Entry) -> Result<Template, WriteError> {
-        let id = TemplateId::new();
-        let transaction = self.db.begin().await?;
-        self.db.serialize(&transaction, self.tenant).await?;
+    /// Keeps a new template; with an idempotency key that came before, the one that was made then.
+    pub async fn create(
+        &self,
+        document: &Document,
+        idempotency: Option<&Idempotency>,
+        audit: &Entry,
+    ) -> Result<Kept<Template>, WriteError> {
+        let documents = self.shelf();
+        let transaction = documents.begin().await?;
+        if let Some(id) = documents.replayed(&transaction, idempotency).await? {
+            return Ok(Kept { document: self.read(&transaction, TemplateId(id)).await?, repeated: true });
+        }
         self.db.check_quota(&transaction, self.tenant, Growth::Template, document.bytes()).await?;
+        let id = TemplateId::new();
         let text = "INSERT INTO template
                     (id, tenant_id, version, name, description, base, spec, bytes, created_at, updated_at)
                     VALUES ($1, $2, 1, $3, $4, $5, $6, $7, {now}, {now})";
@@ -148,7 +152,8 @@ impl Templates<'_> {
             document.bytes().into(),
         ];
         change(&transaction, self.db.sql(text, values)).await?;
-        self.finish(transaction, id, audit).await
+        documents.remember(&transaction, idempotency, id.0).await?;
+        Ok(Kept { document: self.finish(transaction, id, audit).await?, repeated: false })
     }
 
     /// Writes a template anew, if `expected` is still its version.
@@ -159,9 +164,7 @@ impl Templates<'_> {
         document: &Document,
         audit: &Entry,
     ) -> Result<Template, WriteError> {
-        let transaction = self.db.begin().await?;
-        self.db.serialize(&transaction, self.tenant).await?;
-        self.expect(&transaction, id, expected).await?;
+        let transaction = self.shelf().begin_at(id.0, expected).await?;
         self.db.check_quota(&transaction, self.tenant, Growth::Text, document.bytes()).await?;
         let text =
             "UPDATE template SET version = version + 1, name = $2, description = $3, base = $4, spec = $5,
@@ -180,12 +183,11 @@ impl Templates<'_> {
 
     /// Forgets a template, if `expected` is still its version. Its link leads nowhere any more.
     pub async fn delete(&self, id: TemplateId, expected: i64, audit: &Entry) -> Result<(), WriteError> {
-        let transaction = self.db.begin().await?;
-        self.db.serialize(&transaction, self.tenant).await?;
-        self.expect(&transaction, id, expected).await?;
-        change(&transaction, self.db.sql("DELETE FROM template WHERE id = $1", [id.into()])).await?;
-        audit::append(self.db, &transaction, &Entry { object: id.to_string(), ..audit.clone() }).await?;
-        Ok(transaction.commit().await?)
+        self.shelf().remove(id.0, expected, audit).await
+    }
+
+    fn shelf(&self) -> Shelf<'_> {
+        Shelf { db: self.db, tenant: self.tenant, table: "template" }
     }
 
     /// Sets the link of a template by the hash of its secret, in place of one that there was; none takes the link back.
@@ -201,24 +203,8 @@ impl Templates<'_> {
         if change(&transaction, self.db.sql(text, values)).await? == 0 {
             return Err(WriteError::Missing);
         }
-        audit::append(self.db, &transaction, &Entry { object: id.to_string(), ..audit.clone() }).await?;
+        self.shelf().note(&transaction, id.0, audit).await?;
         Ok(transaction.commit().await?)
-    }
-
-    async fn expect(
-        &self,
-        transaction: &DatabaseTransaction,
-        id: TemplateId,
-        expected: i64,
-    ) -> Result<(), WriteError> {
-        let text = "SELECT version FROM template WHERE id = $1 AND tenant_id = $2";
-        let statement = self.db.sql(text, [id.into(), self.tenant.into()]);
-        let current: Option<Version> = one(transaction, statement).await?;
-        match current {
-            None => Err(WriteError::Missing),
-            Some(row) if row.version != expected => Err(WriteError::Stale { current: row.version }),
-            Some(_) => Ok(()),
-        }
     }
 
     async fn finish(
@@ -227,10 +213,15 @@ impl Templates<'_> {
         id: TemplateId,
         audit: &Entry,
     ) -> Result<Template, WriteError> {
-        audit::append(self.db, &transaction, &Entry { object: id.to_string(), ..audit.clone() }).await?;
-        let text = format!("SELECT {COLUMNS} FROM template WHERE id = $1");
-        let row: Option<Row> = one(&transaction, self.db.sql(&text, [id.into()])).await?;
+        self.shelf().note(&transaction, id.0, audit).await?;
+        let template = self.read(&transaction, id).await?;
         transaction.commit().await?;
+        Ok(template)
+    }
+
+    async fn read(&self, transaction: &DatabaseTransaction, id: TemplateId) -> Result<Template, WriteError> {
+        let text = format!("SELECT {COLUMNS} FROM template WHERE id = $1");
+        let row: Option<Row> = one(transaction, self.db.sql(&text, [id.into()])).await?;
         row.map(Template::from).ok_or(WriteError::Missing)
     }
 }

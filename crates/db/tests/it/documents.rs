@@ -2,6 +2,7 @@
 
 use lbuild_db::audit::Entry;
 use lbuild_db::document::{Document, MAX_BYTES, MAX_CONFIGURATIONS, WriteError};
+use lbuild_db::submit::Idempotency;
 use lbuild_db::tenant::{TenantChange, Tier};
 use lbuild_db::{ConfigurationId, Database};
 
@@ -24,7 +25,7 @@ fn entry() -> Entry {
 async fn versions_are_kept_and_stale_writes_change_nothing(db: &Database) {
     let (own, other) = (tenant(db, "own", Tier::Pro).await, tenant(db, "other", Tier::Pro).await);
     let all = db.configurations(own);
-    let first = all.create(&document("web", "one"), &entry()).await.expect("it is kept");
+    let first = all.create(&document("web", "one"), None, &entry()).await.expect("it is kept").document;
     let id = first.id;
     assert_eq!((first.version, first.name.as_str()), (1, "web"));
     let same = all.replace(id, 1, &document("web", "one"), &entry()).await.expect("nothing to do");
@@ -55,10 +56,31 @@ async fn versions_are_kept_and_stale_writes_change_nothing(db: &Database) {
     assert_eq!(all.get(id, Some(1)).await.expect("an answer"), None);
 }
 
+async fn a_request_that_comes_twice_keeps_one(db: &Database) {
+    let (own, other) = (tenant(db, "own", Tier::Pro).await, tenant(db, "other", Tier::Pro).await);
+    let all = db.configurations(own);
+    let request = |sha256: &str| Idempotency { key: "k".to_owned(), request_sha256: sha256.to_owned() };
+    let (first, web) = (request("1"), document("web", "one"));
+    let kept = all.create(&web, Some(&first), &entry()).await.expect("it is kept");
+    assert!(!kept.repeated);
+    let again = all.create(&web, Some(&first), &entry()).await.expect("it was kept");
+    assert_eq!((again.repeated, &again.document), (true, &kept.document));
+    let reused = all.create(&web, Some(&request("2")), &entry()).await;
+    assert!(matches!(reused, Err(WriteError::KeyReused)), "{reused:?}");
+    let template = db.templates(own).create(&web, Some(&request("2")), &entry()).await.expect("it is kept");
+    assert!(!template.repeated, "another kind has keys of its own");
+    let foreign = db.configurations(other).create(&web, Some(&first), &entry()).await.expect("it is kept");
+    assert!(!foreign.repeated, "another tenant has keys of its own");
+    assert_eq!(all.list(None, 9).await.expect("a list").len(), 1);
+    all.delete(kept.document.id, 1, &entry()).await.expect("it is gone");
+    let anew = all.create(&web, Some(&first), &entry()).await.expect("it is kept");
+    assert!(!anew.repeated, "what is gone is made anew");
+}
+
 async fn racing_writers_make_one_version(db: &Database) {
     let own = tenant(db, "own", Tier::Pro).await;
     let all = db.configurations(own);
-    let id = all.create(&document("web", "0"), &entry()).await.expect("it is kept").id;
+    let id = all.create(&document("web", "0"), None, &entry()).await.expect("it is kept").document.id;
     let tasks: Vec<_> = (1..=8)
         .map(|number| {
             let db = db.clone();
@@ -83,16 +105,16 @@ async fn t34_a_tenant_keeps_no_more_than_its_share(db: &Database) {
     let own = tenant(db, "own", Tier::Pro).await;
     let all = db.configurations(own);
     let large = "x".repeat(usize::try_from(MAX_BYTES / 2).unwrap());
-    let first = all.create(&document("large", &large), &entry()).await.expect("half of it").id;
+    let first = all.create(&document("large", &large), None, &entry()).await.expect("half of it").document.id;
     let full = all.replace(first, 1, &document("large", &format!("{large}y")), &entry()).await;
     assert!(matches!(full, Err(WriteError::Quota { limit: MAX_BYTES, .. })), "{full:?}");
-    let full = db.templates(own).create(&document("large", &large), &entry()).await;
+    let full = db.templates(own).create(&document("large", &large), None, &entry()).await;
     assert!(matches!(full, Err(WriteError::Quota { limit: MAX_BYTES, .. })), "{full:?}");
     all.delete(first, 1, &entry()).await.expect("room again");
     for number in 0..MAX_CONFIGURATIONS {
-        all.create(&document(&number.to_string(), "x"), &entry()).await.expect("it is kept");
+        all.create(&document(&number.to_string(), "x"), None, &entry()).await.expect("it is kept");
     }
-    let full = all.create(&document("more", "x"), &entry()).await;
+    let full = all.create(&document("more", "x"), None, &entry()).await;
     assert!(matches!(full, Err(WriteError::Quota { limit: MAX_CONFIGURATIONS, .. })), "{full:?}");
     let mut seen: Vec<ConfigurationId> = Vec::new();
     loop {
@@ -109,7 +131,7 @@ async fn t34_a_tenant_keeps_no_more_than_its_share(db: &Database) {
 async fn a_template_is_read_by_its_link_until_that_is_taken_back(db: &Database) {
     let (own, other) = (tenant(db, "own", Tier::Pro).await, tenant(db, "other", Tier::Pro).await);
     let all = db.templates(own);
-    let id = all.create(&document("kiosk", "one"), &entry()).await.expect("it is kept").id;
+    let id = all.create(&document("kiosk", "one"), None, &entry()).await.expect("it is kept").document.id;
     let shared =
         async |hash: &str| db.shared_template(hash).await.expect("an answer").map(|found| found.spec);
     assert_eq!(shared("hash").await, None);
@@ -140,6 +162,7 @@ async fn a_template_is_read_by_its_link_until_that_is_taken_back(db: &Database) 
 
 on_both!(
     versions_are_kept_and_stale_writes_change_nothing,
+    a_request_that_comes_twice_keeps_one,
     racing_writers_make_one_version,
     t34_a_tenant_keeps_no_more_than_its_share,
     a_template_is_read_by_its_link_until_that_is_taken_back,

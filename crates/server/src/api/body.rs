@@ -134,6 +134,8 @@ pub struct DocumentBody {
     pub name: Option<String>,
     /// What it is for.
     pub description: Option<String>,
+    /// The body as it was sent.
+    pub bytes: Bytes,
 }
 
 /// The JSON form of [`DocumentBody`].
@@ -153,7 +155,7 @@ impl FromRequest<Service> for DocumentBody {
 
     async fn from_request(request: Request, service: &Service) -> Result<Self, Problem> {
         let bytes = match sent(request, service).await? {
-            Sent::Bare { source, .. } => return Ok(Self { source, name: None, description: None }),
+            Sent::Bare { source, bytes } => return Ok(Self { source, name: None, description: None, bytes }),
             Sent::Json(bytes) => bytes,
         };
         let DocumentEnvelope { spec, text, format, name, description } = envelope(&bytes)?;
@@ -165,7 +167,7 @@ impl FromRequest<Service> for DocumentBody {
             }
             _ => return Err(Problem::malformed("the body has either `spec`, or `text` and `format`")),
         };
-        Ok(Self { source, name, description })
+        Ok(Self { source, name, description, bytes })
     }
 }
 

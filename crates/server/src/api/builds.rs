@@ -4,22 +4,21 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lbuild_db::BuildId;
 use lbuild_db::build::{Build, Filter, Status};
 use lbuild_db::queue::Cancelled;
-use lbuild_db::submit::{Idempotency, NewBuild, Submission, SubmitError, Taken};
+use lbuild_db::submit::{NewBuild, Submission, SubmitError, Taken};
 use lbuild_spec::{Blueprint, Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
 use super::body::{BuildBody, Of};
 use super::given::{Path, Query};
 use super::page::{self, linked};
-use super::{configurations, pushes, time};
+use super::{configurations, idempotency, pushes, time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
@@ -31,12 +30,6 @@ const CURRENT: Duration = Duration::from_mins(1);
 
 /// Where the list is.
 const LIST: &str = "/api/v1/builds";
-
-/// Longest idempotency key.
-const LONGEST_KEY: usize = 255;
-
-/// The answer's header that tells a repetition from the first time.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A build that was taken in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -259,7 +252,7 @@ pub async fn submit(
     body: BuildBody,
 ) -> Result<Response, Problem> {
     caller.require(Scope::BuildCreate)?;
-    let idempotency = idempotency(&headers, &body)?;
+    let idempotency = idempotency::given(&headers, &body.bytes)?;
     let source = match body.of {
         Of::Spec(source) => source,
         Of::Configuration(id, version) => {
@@ -307,18 +300,9 @@ async fn accept(service: &Service, new: &NewBuild) -> Result<Response, Problem> 
     let location = accepted.links.this.clone();
     let mut response = (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(accepted)).into_response();
     if taken == Taken::Replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        idempotency::mark(&mut response);
     }
     Ok(response)
-}
-
-fn idempotency(headers: &HeaderMap, body: &BuildBody) -> Result<Option<Idempotency>, Problem> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
-    let key = key.ok_or_else(|| {
-        Problem::malformed(format!("`Idempotency-Key` is 1 to {LONGEST_KEY} visible ASCII characters"))
-    })?;
-    Ok(Some(Idempotency { key: key.to_owned(), request_sha256: hex::encode(Sha256::digest(&body.bytes)) }))
 }
 
 fn refused(error: SubmitError) -> Problem {
@@ -340,12 +324,7 @@ fn refused(error: SubmitError) -> Problem {
                 .detail("wait until some have ended, or cancel some")
                 .retry_after(60)
         }
-        SubmitError::KeyReused => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "idempotency-key-reused",
-            "The key was used before",
-        )
-        .detail("the `Idempotency-Key` came with another request; choose a new one for this"),
+        SubmitError::KeyReused => idempotency::reused(),
         SubmitError::Db(error) => error.into(),
     }
 }

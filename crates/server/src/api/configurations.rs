@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use lbuild_db::ConfigurationId;
 use lbuild_db::configuration::{Configuration, Written};
 use lbuild_db::document::Document;
+use lbuild_db::submit::Idempotency;
 use lbuild_spec::Source;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,8 +16,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::body::{DocumentBody, description, name};
 use super::given::{Path, Query};
 use super::page::{self, PageQuery, Wanted};
-use super::revision::{expected, is_known, tagged, unwritten};
-use super::time;
+use super::revision::{self, expected, is_known, tagged, unwritten};
+use super::{idempotency, time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::diff::{Change, diff};
@@ -165,17 +166,23 @@ pub async fn own(
     service.db.configurations(caller.tenant).get(id, version).await?.ok_or_else(Problem::not_found)
 }
 
-/// Keeps a new configuration.
-pub async fn keep(service: &Service, caller: &Caller, document: &Document) -> Result<Response, Problem> {
+/// Keeps a new configuration, or finds the one that the same request made before.
+pub async fn keep(
+    service: &Service,
+    caller: &Caller,
+    document: &Document,
+    idempotency: Option<&Idempotency>,
+) -> Result<Response, Problem> {
     let entry = caller.entry("configuration.create", "");
-    let made = service.db.configurations(caller.tenant).create(document, &entry).await.map_err(unwritten)?;
-    let (version, view) = (made.version, ConfigurationView::from(made));
-    let location = format!("/api/v1/configurations/{}", view.id);
-    Ok(tagged(version, (StatusCode::CREATED, [(header::LOCATION, location)], Json(view))))
+    let all = service.db.configurations(caller.tenant);
+    let kept = all.create(document, idempotency, &entry).await.map_err(unwritten)?;
+    let (version, view) = (kept.document.version, ConfigurationView::from(kept.document));
+    Ok(revision::kept(format!("/api/v1/configurations/{}", view.id), version, view, kept.repeated))
 }
 
 /// Keep a spec.
 #[utoipa::path(post, path = "/api/v1/configurations", tag = "configurations",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition of this request harmless")),
     request_body(content((DocumentRequest = "application/json"), (String = "application/toml"), (String = "application/yaml"))),
     responses((status = 201, body = ConfigurationView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
@@ -183,13 +190,15 @@ pub async fn keep(service: &Service, caller: &Caller, document: &Document) -> Re
 pub async fn create(
     State(service): State<Service>,
     caller: Caller,
+    headers: HeaderMap,
     body: DocumentBody,
 ) -> Result<Response, Problem> {
     caller.require(Scope::ConfigWrite)?;
     if body.description.is_some() {
         return Err(Problem::malformed("`description` is something that templates have"));
     }
-    keep(&service, &caller, &document(&body)?).await
+    let idempotency = idempotency::given(&headers, &body.bytes)?;
+    keep(&service, &caller, &document(&body)?, idempotency.as_ref()).await
 }
 
 /// List the configurations, the youngest first, each in its newest version.

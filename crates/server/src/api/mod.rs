@@ -20,7 +20,7 @@
 //! | [`health`], [`metrics`] | whether the service is well, and numbers about it |
 //! | [`mod@short`], [`document`] | the short routes; the OpenAPI document and its page |
 //! | [`given`] | what the address of a request gives |
-//! | [`body`], [`revision`] | what was sent, and which version of a thing it is for |
+//! | [`body`], [`revision`], [`idempotency`] | what was sent, which version of a thing it is for, and whether it came before |
 //! | [`page`], [`range`], [`content`] | lists, and parts of what is answered |
 
 pub mod admin;
@@ -34,6 +34,7 @@ pub mod document;
 pub mod events;
 pub mod given;
 pub mod health;
+pub mod idempotency;
 pub mod keys;
 pub mod layers;
 pub mod log;

@@ -1,10 +1,13 @@
 //! Versions of things that several write: what was read is what is changed, or nothing is (RFC 9110, section 13).
 
+use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use lbuild_db::document::WriteError;
+use serde::Serialize;
 use serde_json::json;
 
+use super::idempotency;
 use crate::problem::Problem;
 
 /// The entity tag of a version.
@@ -40,6 +43,15 @@ pub fn tagged(version: i64, answer: impl IntoResponse) -> Response {
     response
 }
 
+/// The answer to a request that keeps a thing: where it is, and its version.
+pub fn kept(location: String, version: i64, view: impl Serialize, repeated: bool) -> Response {
+    let mut response = tagged(version, (StatusCode::CREATED, [(header::LOCATION, location)], Json(view)));
+    if repeated {
+        idempotency::mark(&mut response);
+    }
+    response
+}
+
 /// Why nothing was written.
 pub fn unwritten(error: WriteError) -> Problem {
     match error {
@@ -53,6 +65,7 @@ pub fn unwritten(error: WriteError) -> Problem {
         },
         WriteError::Quota { .. } => Problem::new(StatusCode::CONFLICT, "quota", "The quota is used up")
             .detail(format!("{error}; delete some first")),
+        WriteError::KeyReused => idempotency::reused(),
         WriteError::Db(error) => error.into(),
     }
 }

@@ -16,8 +16,8 @@ use super::body::{DocumentBody, Json as Body, name};
 use super::configurations::{ConfigurationView, DocumentRequest, SpecView, document, keep};
 use super::given::{Path, Query};
 use super::page::{self, PageQuery, Wanted};
-use super::revision::{expected, tagged, unwritten};
-use super::time;
+use super::revision::{self, expected, tagged, unwritten};
+use super::{idempotency, time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
 use crate::problem::Problem;
@@ -162,7 +162,7 @@ impl Found {
             base: self.view.base,
             spec: self.spec,
         };
-        keep(service, caller, &document).await
+        keep(service, caller, &document, None).await
     }
 }
 
@@ -192,6 +192,7 @@ async fn changeable(service: &Service, caller: &Caller, id: &str) -> Result<Temp
 
 /// Keep a template.
 #[utoipa::path(post, path = "/api/v1/templates", tag = "templates",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repetition of this request harmless")),
     request_body(content((DocumentRequest = "application/json"), (String = "application/toml"), (String = "application/yaml"))),
     responses((status = 201, body = TemplateView), (status = 400, body = Problem), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
@@ -199,15 +200,17 @@ async fn changeable(service: &Service, caller: &Caller, id: &str) -> Result<Temp
 pub async fn create(
     State(service): State<Service>,
     caller: Caller,
+    headers: HeaderMap,
     body: DocumentBody,
 ) -> Result<Response, Problem> {
     caller.require(Scope::TemplateWrite)?;
+    let idempotency = idempotency::given(&headers, &body.bytes)?;
     let document = document(&body)?;
     let entry = caller.entry("template.create", "");
-    let made = service.db.templates(caller.tenant).create(&document, &entry).await.map_err(unwritten)?;
-    let (version, view) = (made.version, TemplateView::from(made));
-    let location = format!("/api/v1/templates/{}", view.id);
-    Ok(tagged(version, (StatusCode::CREATED, [(header::LOCATION, location)], Json(view))))
+    let all = service.db.templates(caller.tenant);
+    let kept = all.create(&document, idempotency.as_ref(), &entry).await.map_err(unwritten)?;
+    let (version, view) = (kept.document.version, TemplateView::from(kept.document));
+    Ok(revision::kept(format!("/api/v1/templates/{}", view.id), version, view, kept.repeated))
 }
 
 /// List the templates.

@@ -183,6 +183,26 @@ async fn a_template_is_shared_by_a_link_until_that_is_taken_back() {
 }
 
 #[tokio::test]
+async fn a_repetition_keeps_one_thing() {
+    let fixture = fixture().await;
+    for path in [CONFIGURATIONS, TEMPLATES] {
+        let keep = async |key: &str, body: Value| {
+            let request = Request::post(path).header("content-type", "application/json");
+            let request = request.header("authorization", format!("Bearer {}", fixture.admin));
+            let body = Body::from(body.to_string());
+            fixture.call(request.header("idempotency-key", key).body(body).expect("a request")).await
+        };
+        let (first, again) = (keep("k", spec(&["nginx"])).await, keep("k", spec(&["nginx"])).await);
+        assert_eq!((first.status.as_u16(), first.header("idempotent-replayed")), (201, ""));
+        assert_eq!((again.status.as_u16(), again.header("idempotent-replayed")), (201, "true"));
+        assert_eq!((again.json(), place(&again)), (first.json(), place(&first)));
+        keep("k", spec(&["curl"])).await.problem(422, "idempotency-key-reused");
+        keep("", spec(&["nginx"])).await.problem(400, "malformed-request");
+        assert_ne!(place(&keep("l", spec(&["nginx"])).await), place(&first));
+    }
+}
+
+#[tokio::test]
 async fn t04_what_is_kept_is_checked_like_what_is_built() {
     let fixture = fixture().await;
     let valid = json!({ "spec": 1, "name": "small", "base": "debian" });
