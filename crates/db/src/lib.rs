@@ -12,7 +12,7 @@
 //! | [`secret`] | secrets of tenants, sealed |
 //! | [`session`] | sessions of browsers |
 //! | [`submit`] | taking a build in |
-//! | [`queue`] | which worker works on what: leases and fencing tokens |
+//! | [`queue`], [`jump`] | which worker works on what: leases and fencing tokens, and a clock that is set |
 //! | [`build`] | builds as their owners see them |
 //! | [`overview`] | builds and the queue of everybody, for whoever runs the service |
 //! | [`blob`] | which bytes the artifact store has to keep |
@@ -32,6 +32,7 @@ pub mod document;
 pub mod event;
 pub mod figures;
 pub mod id;
+pub mod jump;
 pub mod key;
 pub mod overview;
 pub mod queue;

@@ -182,9 +182,9 @@ struct Count {
     count: i64,
 }
 
-/// The lease is valid: parameters 1 and 2 are the build and the fencing token.
-pub(crate) const HELD: &str =
-    "id = $1 AND attempt = $2 AND status IN ('running', 'booting') AND lease_until > {now}";
+/// The lease is held: parameters 1 and 2 are the build and the fencing token. One that has run out is held until the
+/// build is taken back, which is what ends it: a clock alone does not.
+pub(crate) const HELD: &str = "id = $1 AND attempt = $2 AND status IN ('running', 'booting')";
 
 impl Database {
     /// Takes the build whose turn it is, for as long as `lease`.

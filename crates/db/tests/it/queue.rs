@@ -1,12 +1,15 @@
 //! Leases, fencing, turns.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use lbuild_db::Database;
 use lbuild_db::build::Status;
-use lbuild_db::queue::{Cancelled, Ending, LeaseError, Progress};
+use lbuild_db::jump::ClockWatch;
+use lbuild_db::queue::{Cancelled, Ending, LeaseError, MAX_CRASHES, Progress};
 use lbuild_db::tenant::Tier;
+use lbuild_db::{Clock, Database};
 use serde_json::json;
 
 use crate::support::{submit, tenant};
@@ -134,7 +137,23 @@ async fn a_build_is_stopped_wherever_it_stands(db: &Database) {
     assert_eq!(build.status, Status::Cancelled);
 }
 
-async fn a_worker_that_stops_gives_its_build_back_without_blame(db: &Database) {
+async fn t40_a_build_that_takes_three_workers_down_is_given_up(db: &Database) {
+    let tenant = tenant(db, "a", Tier::Pro).await;
+    let (poison, good) =
+        (submit(db, tenant, "poison").await.build.id, submit(db, tenant, "good").await.build.id);
+    for attempt in 1..=MAX_CRASHES {
+        let lease = db.claim("w", Duration::ZERO).await.expect("a claim").expect("a build").lease;
+        assert_eq!((lease.build, lease.attempt), (poison, attempt));
+        db.sweep(Duration::ZERO).await.expect("a sweep");
+    }
+    let dead = db.build(poison).await.expect("an answer").expect("the build");
+    assert_eq!(dead.status, Status::Dead);
+    assert_eq!(dead.failure.expect("a reason")["category"], "worker-lost");
+    let next = db.claim("w", LEASE).await.expect("a claim").expect("a build").lease;
+    assert_eq!(next.build, good, "the others go on");
+}
+
+async fn t40_a_worker_that_stops_gives_its_build_back_without_blame(db: &Database) {
     let tenant = tenant(db, "a", Tier::Pro).await;
     let id = submit(db, tenant, "d").await.build.id;
     for attempt in 1..6 {
@@ -144,6 +163,36 @@ async fn a_worker_that_stops_gives_its_build_back_without_blame(db: &Database) {
     }
 }
 
+async fn t39_a_clock_that_is_set_takes_no_build_away(db: &Database) {
+    let now = Arc::new(AtomicI64::new(1_800_000_000_000));
+    let db = db.clone().with_clock(Clock::Simulated(Arc::clone(&now)));
+    let tenant = tenant(&db, "a", Tier::Pro).await;
+    let id = submit(&db, tenant, "d").await.build.id;
+    let second = Duration::from_secs(1);
+    let mut watch = ClockWatch::default();
+    assert_eq!(db.follow_clock(&mut watch, second, LEASE).await.expect("a look"), None);
+    let lease = db.claim("w", LEASE).await.expect("a claim").expect("a build").lease;
+    let hour = 3_600_000;
+    for set in [hour, -hour, 24 * hour, -7 * 24 * hour] {
+        now.fetch_add(set + 1000, Ordering::Relaxed);
+        assert_eq!(db.follow_clock(&mut watch, second, LEASE).await.expect("a look"), Some(set));
+        db.sweep(Duration::ZERO).await.expect("a sweep");
+        db.heartbeat(&lease, LEASE).await.expect("the worker goes on");
+        now.fetch_add(1000, Ordering::Relaxed);
+        assert_eq!(db.follow_clock(&mut watch, second, LEASE).await.expect("a look"), None);
+    }
+    // the worker is gone: its build is found a lease later
+    now.fetch_add(61_000, Ordering::Relaxed);
+    assert_eq!(db.follow_clock(&mut watch, Duration::from_secs(61), LEASE).await.expect("a look"), None);
+    db.sweep(Duration::from_hours(1)).await.expect("a sweep");
+    assert!(matches!(db.heartbeat(&lease, LEASE).await, Err(LeaseError::Lost)));
+    assert!(db.claim("w", LEASE).await.expect("a claim").is_none(), "it is put off");
+    now.fetch_add(-hour, Ordering::Relaxed);
+    db.follow_clock(&mut watch, Duration::ZERO, LEASE).await.expect("a look");
+    let again = db.claim("w", LEASE).await.expect("a claim").expect("no time went away").lease;
+    assert_eq!((again.build, again.attempt), (id, 2));
+}
+
 crate::on_both!(
     t36_who_lost_the_lease_changes_nothing,
     one_build_goes_to_one_worker,
@@ -151,5 +200,7 @@ crate::on_both!(
     turns_follow_the_tiers_and_nobody_starves,
     a_tenant_that_rested_has_saved_no_turns,
     a_build_is_stopped_wherever_it_stands,
-    a_worker_that_stops_gives_its_build_back_without_blame,
+    t40_a_build_that_takes_three_workers_down_is_given_up,
+    t40_a_worker_that_stops_gives_its_build_back_without_blame,
+    t39_a_clock_that_is_set_takes_no_build_away,
 );

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use lbuild_db::jump::ClockWatch;
 use lbuild_db::queue::{Claimed, Ending, Lease, LeaseError, Told};
 use lbuild_db::{Database, TenantId};
 use lbuild_engine::{BuildError, BuildReport, BuildRequest, Cancel, Engine, Event, Observer};
@@ -186,7 +187,18 @@ impl Pool {
     }
 
     async fn sweep(self: Arc<Self>, db: Database, tell: Tell) {
+        let (mut watch, mut looked) = (ClockWatch::default(), Instant::now());
         while !self.stopping.is_cancelled() {
+            let passed = looked.elapsed();
+            match db.follow_clock(&mut watch, passed, LEASE).await {
+                Ok(set) => {
+                    looked += passed;
+                    if let Some(milliseconds) = set {
+                        tracing::warn!(milliseconds, "the database's clock was set");
+                    }
+                }
+                Err(error) => tracing::warn!(error = chain(&error), "cannot look at the database's clock"),
+            }
             match db.sweep(BACKOFF).await {
                 Ok(told) => told.into_iter().for_each(|told| tell(told)),
                 Err(error) => tracing::warn!(error = chain(&error), "cannot look for lost builds"),
