@@ -29,11 +29,11 @@ impl Engine {
             let lock = self.lock_of(request, observer);
             (lock, launcher.join().unwrap_or(Err(BuildError::Cancelled)))
         });
-        let (lock, launcher) = (lock?, launcher?);
-        let work = || self.build_locked(request, lock, &launcher, observer, began);
-        let built = empty_trash_beside(&self.store, &launcher, observer, work, |report| report.cached);
         // Whatever fails because it was stopped, that is why.
-        built.map_err(|error| if observer.cancel.is_cancelled() { BuildError::Cancelled } else { error })
+        let why = |error| if observer.cancel.is_cancelled() { BuildError::Cancelled } else { error };
+        let (lock, launcher) = (lock.map_err(why)?, launcher.map_err(why)?);
+        let work = || self.build_locked(request, lock, &launcher, observer, began);
+        empty_trash_beside(&self.store, &launcher, observer, work, |report| report.cached).map_err(why)
     }
 
     fn build_locked(
