@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::audit::Entry;
 use crate::connect::{Database, DbError, all, change, one};
 use crate::document::{Document, Growth, Kept, MAX_VERSIONS, Shelf, Version, WriteError};
+use crate::durable::Transaction;
 use crate::id::{ConfigurationId, TenantId};
 use crate::submit::Idempotency;
 
@@ -214,7 +215,7 @@ impl Configurations<'_> {
 
     async fn finish(
         &self,
-        transaction: DatabaseTransaction,
+        transaction: Transaction,
         id: ConfigurationId,
         audit: &Entry,
     ) -> Result<Configuration, WriteError> {

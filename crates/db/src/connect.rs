@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    FromQueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait as _, Value,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, FromQueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, Value,
 };
 use sea_orm_migration::MigratorTrait as _;
 
+use crate::durable::{Log, Transaction, Writer};
 use crate::migration::Migrator;
 
 /// Connections that read at the same time.
@@ -69,11 +70,11 @@ impl Clock {
 
 /// A database: SQLite in a file, or PostgreSQL.
 ///
-/// SQLite has one connection that writes, so that writers wait for each other here and not in its busy handler, and
-/// flushes at every commit: what was answered is on the disk.
+/// SQLite has one connection that writes, so that writers wait for each other here and not in its busy handler. What was
+/// answered is on the disk.
 #[derive(Debug, Clone)]
 pub struct Database {
-    writer: DatabaseConnection,
+    writer: Writer,
     reader: DatabaseConnection,
     clock: Clock,
 }
@@ -83,7 +84,7 @@ impl Database {
     pub async fn open(address: &str) -> Result<Self, OpenError> {
         if let Some(path) = address.strip_prefix("sqlite:") {
             let url = format!("sqlite:{path}?mode=rwc");
-            let writer = sqlite(&url, 1).await?;
+            let writer = Writer::new(sqlite(&url, 1).await?, Some(Log::of(path)));
             let reader = sqlite(&url, READERS).await?;
             return Ok(Self { writer, reader, clock: Clock::Database });
         }
@@ -96,8 +97,8 @@ impl Database {
             .acquire_timeout(PATIENCE)
             .connect_timeout(PATIENCE)
             .sqlx_logging(false);
-        let writer = sea_orm::Database::connect(options).await.map_err(OpenError::Connect)?;
-        Ok(Self { reader: writer.clone(), writer, clock: Clock::Database })
+        let reader = sea_orm::Database::connect(options).await.map_err(OpenError::Connect)?;
+        Ok(Self { writer: Writer::new(reader.clone(), None), reader, clock: Clock::Database })
     }
 
     /// The same database under another clock.
@@ -110,18 +111,19 @@ impl Database {
     pub async fn migrate(&self) -> Result<(), OpenError> {
         if self.is_sqlite() {
             // a file has one process at a time
-            return Migrator::up(&self.writer, None).await.map_err(OpenError::Migrate);
+            return Migrator::up(self.writer.connection(), None).await.map_err(OpenError::Migrate);
         }
         let turn = self.begin().await.map_err(OpenError::Migrate)?;
         let text = format!("SELECT pg_advisory_xact_lock({MIGRATION})");
         turn.execute_unprepared(&text).await.map_err(OpenError::Migrate)?;
-        Migrator::up(&self.writer, None).await.map_err(OpenError::Migrate)?;
+        Migrator::up(self.writer.connection(), None).await.map_err(OpenError::Migrate)?;
         turn.commit().await.map_err(OpenError::Migrate)
     }
 
     /// Migrations that it lacks.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, OpenError> {
-        let pending = Migrator::get_pending_migrations(&self.writer).await.map_err(OpenError::Migrate)?;
+        let pending =
+            Migrator::get_pending_migrations(self.writer.connection()).await.map_err(OpenError::Migrate)?;
         Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
     }
 
@@ -153,16 +155,16 @@ impl Database {
     }
 
     /// Begins to write. SQLite takes its lock at once, since a reader that turns writer can be refused.
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
         let options = TransactionOptions {
             sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.writer.begin_with_options(options).await
+        self.writer.begin(options).await
     }
 
     /// The connections for single statements that write.
-    pub(crate) fn writer(&self) -> &DatabaseConnection {
+    pub(crate) fn writer(&self) -> &Writer {
         &self.writer
     }
 
@@ -182,7 +184,7 @@ async fn sqlite(url: &str, connections: u32) -> Result<DatabaseConnection, OpenE
         .map_sqlx_sqlite_opts(|options| {
             options
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
+                .synchronous(SqliteSynchronous::Normal)
                 .busy_timeout(PATIENCE)
                 .foreign_keys(true)
         });

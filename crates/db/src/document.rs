@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::audit::{self, Entry};
 use crate::connect::{Database, DbError, change, one};
+use crate::durable::Transaction;
 use crate::id::TenantId;
 use crate::submit::Idempotency;
 
@@ -149,14 +150,14 @@ pub(crate) struct Shelf<'a> {
 
 impl Shelf<'_> {
     /// Begins a change that no other of the tenant gets between.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn begin(&self) -> Result<Transaction, DbErr> {
         let transaction = self.db.begin().await?;
         self.db.serialize(&transaction, self.tenant).await?;
         Ok(transaction)
     }
 
     /// Begins a change of a document, if it is there and `expected` is still its version.
-    pub async fn begin_at(&self, id: Uuid, expected: i64) -> Result<DatabaseTransaction, WriteError> {
+    pub async fn begin_at(&self, id: Uuid, expected: i64) -> Result<Transaction, WriteError> {
         let transaction = self.begin().await?;
         let text = format!("SELECT version FROM {} WHERE id = $1 AND tenant_id = $2", self.table);
         let statement = self.db.sql(&text, [id.into(), self.tenant.into()]);

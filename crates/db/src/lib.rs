@@ -6,6 +6,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`connect`] | opening a database, its clock and its transactions |
+//! | [`durable`] | commits that are on the disk when they are answered |
 //! | [`id`] | identifiers |
 //! | [`tenant`], [`key`] | who may do what |
 //! | [`retention`] | how long artifacts are kept, and how much of them |
@@ -29,6 +30,7 @@ pub mod configuration;
 pub mod connect;
 pub mod delivery;
 pub mod document;
+mod durable;
 pub mod event;
 pub mod figures;
 pub mod id;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::audit::Entry;
 use crate::connect::{Database, DbError, all, change, one};
 use crate::document::{Document, Growth, Kept, Shelf, WriteError};
+use crate::durable::Transaction;
 use crate::id::{TemplateId, TenantId};
 use crate::submit::Idempotency;
 
@@ -209,7 +210,7 @@ impl Templates<'_> {
 
     async fn finish(
         &self,
-        transaction: DatabaseTransaction,
+        transaction: Transaction,
         id: TemplateId,
         audit: &Entry,
     ) -> Result<Template, WriteError> {
