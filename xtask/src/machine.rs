@@ -49,6 +49,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("fakeroot", "fakeroot", "is used by makepkg, and lets an ordinary user run pacman-key"),
     ("setpriv", "util-linux", "runs makepkg as an ordinary user"),
     ("createdb", "postgresql-client", "makes databases on the tests' own server"),
+    ("nats-server", "nats-server", "carries messages in the tests of the service"),
     ("ps", "procps", "lists the processes that a test left behind"),
 ];
 

@@ -7,7 +7,7 @@ use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use lbuild_repo::resolve::Forced;
 
 use crate::command::{
-    boot, build, cache, completions, lock, man, packages, resolve, schema, serve, validate,
+    boot, build, cache, completions, lock, man, packages, process, resolve, schema, serve, validate, worker,
 };
 use crate::context::Context;
 use crate::engine_failure;
@@ -99,7 +99,11 @@ pub enum Command {
     /// Boot an image in an emulator
     Boot(boot::Options),
     /// Serve builds over HTTP
+    #[command(after_help = process::STORES)]
     Serve(serve::Options),
+    /// Work on the builds of a service that runs elsewhere
+    #[command(after_help = process::STORES)]
+    Worker(worker::Options),
     /// Look at the store, or free space in it
     #[command(subcommand)]
     Cache(cache::Action),

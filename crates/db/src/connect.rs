@@ -89,7 +89,9 @@ impl Database {
             return Ok(Self { writer, reader, clock: Clock::Database });
         }
         if !address.starts_with("postgres://") && !address.starts_with("postgresql://") {
-            return Err(OpenError::Address(address.to_owned()));
+            // what follows the scheme may be a password
+            let scheme = address.split(':').next().unwrap_or_default();
+            return Err(OpenError::Address(format!("{scheme}:...")));
         }
         let mut options = ConnectOptions::new(address);
         options

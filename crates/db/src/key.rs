@@ -1,6 +1,6 @@
 //! API keys as the database keeps them: who a key is of, and the hash of its secret, never the secret.
 
-use sea_orm::FromQueryResult;
+use sea_orm::{FromQueryResult, Statement};
 use uuid::Uuid;
 
 use crate::connect::{Database, DbError, all, change, one};
@@ -100,8 +100,29 @@ impl From<Row> for ApiKey {
 }
 
 impl Database {
+    /// Keeps a new key if there is none at all; whether it was kept. Of several processes that do so, one succeeds.
+    pub async fn create_first_key(&self, new: &NewKey) -> Result<bool, DbError> {
+        let transaction = self.begin().await?;
+        // whoever has the tenant's row has the turn
+        let text = "UPDATE tenant SET weight = weight WHERE id = $1";
+        change(&transaction, self.sql(text, [new.tenant.into()])).await?;
+        let any: Option<Row> =
+            one(&transaction, self.sql(&format!("SELECT {COLUMNS} FROM api_key LIMIT 1"), [])).await?;
+        if any.is_some() {
+            return Ok(false);
+        }
+        change(&transaction, self.new_key(new)).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
     /// Keeps a new key.
     pub async fn create_key(&self, new: &NewKey) -> Result<(), DbError> {
+        change(self.writer(), self.new_key(new)).await?;
+        Ok(())
+    }
+
+    fn new_key(&self, new: &NewKey) -> Statement {
         let text = "INSERT INTO api_key (id, tenant_id, name, secret_sha256, scopes, created_at, expires_at)
                     VALUES ($1, $2, $3, $4, $5, {now}, $6)";
         let values = [
@@ -112,8 +133,7 @@ impl Database {
             new.scopes.join(" ").into(),
             new.expires_at.into(),
         ];
-        change(self.writer(), self.sql(text, values)).await?;
-        Ok(())
+        self.sql(text, values)
     }
 
     /// The key with this id and this hash of its secret, when it is neither revoked nor expired and its tenant is not

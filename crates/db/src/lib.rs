@@ -17,6 +17,7 @@
 //! | [`build`] | builds as their owners see them |
 //! | [`overview`] | builds and the queue of everybody, for whoever runs the service |
 //! | [`blob`] | which bytes the artifact store has to keep |
+//! | [`fleet`] | what several processes need to be one service |
 //! | [`event`] | what happened during a build |
 //! | [`configuration`], [`template`], [`document`] | specs that are kept |
 //! | [`webhook`], [`delivery`] | who is told of builds elsewhere, and the messages on their way |
@@ -33,6 +34,7 @@ pub mod document;
 mod durable;
 pub mod event;
 pub mod figures;
+pub mod fleet;
 pub mod id;
 pub mod jump;
 pub mod key;

@@ -22,6 +22,7 @@ const MIGRATIONS: &[Statements] = &[
     Statements::plain("0008_lists", include_str!("migration/0008_lists.sql")),
     Statements::plain("0009_overview", include_str!("migration/0009_overview.sql")),
     Statements::plain("0010_idempotency", include_str!("migration/0010_idempotency.sql")),
+    Statements::plain("0011_fleet", include_str!("migration/0011_fleet.sql")),
 ];
 
 pub(crate) struct Migrator;

@@ -11,6 +11,7 @@
 //! | [`live`] | what happens in builds, while it happens |
 //! | [`metrics`] | numbers about the service |
 //! | [`hooks`] | messages to other servers about builds |
+//! | [`bus`] | how processes of one service tell each other that there is news |
 //! | [`worker`] | builds, on the engine |
 //! | [`artifact`], [`sign`] | what builds made, and short-lived addresses of it |
 //! | [`diff`] | what differs between two specs |
@@ -23,8 +24,10 @@
 pub mod api;
 pub mod artifact;
 pub mod auth;
+pub mod bus;
 mod contract;
 pub mod diff;
+pub mod failpoint;
 pub mod hooks;
 pub mod inquiry;
 pub mod limit;
@@ -41,4 +44,4 @@ pub mod sign;
 pub mod state;
 pub mod worker;
 
-pub use serve::{ServeError, ServeOptions, Started, serve};
+pub use serve::{ServeError, ServeOptions, Started, serve, work};

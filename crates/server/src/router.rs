@@ -96,6 +96,7 @@ fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(admin::builds::list))
         .routes(routes!(admin::builds::requeue))
         .routes(routes!(admin::queue::show))
+        .routes(routes!(admin::workers::list))
         .routes(routes!(admin::audit::read))
         .routes(routes!(secrets::put, secrets::delete))
         .routes(routes!(secrets::list))

@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use lbuild_db::audit::Entry;
 use lbuild_db::key::NewKey;
-use lbuild_db::tenant::Tier;
+use lbuild_db::tenant::{NewTenantError, Tenant, Tier};
 use lbuild_db::{Database, DbError, OpenError};
 use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use lbuild_fetch::Poster;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -23,10 +24,13 @@ use crate::artifact::{ArtifactError, Artifacts, Location};
 use crate::auth::caller::Callers;
 use crate::auth::key::KeyText;
 use crate::auth::scope::Scope;
+use crate::bus::Bus;
+use crate::bus::nats::{Nats, NatsError};
 use crate::inquiry::Inquiries;
 use crate::limit::{Limits, Meter};
 use crate::listen::listen;
 use crate::live::hub::Hub;
+use crate::live::relay::relay;
 use crate::metrics::Metrics;
 use crate::registry::layout::Images;
 use crate::router::{inner_router, router};
@@ -34,7 +38,7 @@ use crate::seal::Sealer;
 use crate::sign::Signer;
 use crate::state::{Parts, Service};
 use crate::worker::push::Pusher;
-use crate::worker::{Pool, PoolOptions};
+use crate::worker::{Pool, PoolOptions, Tools};
 
 /// How long streams may go on after the service was told to stop and its builds have ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -42,8 +46,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How a service runs.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// Where it listens.
-    pub listen: SocketAddr,
+    /// Where it listens; a worker does not.
+    pub listen: Option<SocketAddr>,
     /// Where it keeps everything: database, artifacts, store.
     pub data: PathBuf,
     /// Address of the database; SQLite in the data directory, when absent.
@@ -52,6 +56,8 @@ pub struct ServeOptions {
     pub artifacts: Option<Location>,
     /// Directory of the engine's store; in the data directory, when absent.
     pub store: Option<PathBuf>,
+    /// Address of the NATS server over which its processes tell each other of news.
+    pub nats: Option<String>,
     /// Builds at the same time.
     pub workers: usize,
     /// Where numbers and health are served to whoever reaches it.
@@ -69,12 +75,14 @@ pub struct ServeOptions {
 /// A service that answers.
 #[derive(Debug)]
 pub struct Started {
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// Where it listens; a worker does not.
+    pub address: Option<SocketAddr>,
     /// The admin key, at the very first start: it is shown this once.
     pub admin_key: Option<String>,
     /// What the database is.
     pub database: &'static str,
+    /// Where artifacts are kept.
+    pub artifacts: String,
 }
 
 /// Why a service does not start or go on.
@@ -104,6 +112,9 @@ pub enum ServeError {
     /// The database does not answer.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// The way to the other processes.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     /// The engine.
     #[error("the engine does not start")]
     Engine(#[source] lbuild_engine::OpenError),
@@ -143,29 +154,31 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Run)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Run)?;
     let service = open(options).await?;
-    let admin_key = first_key(&service.db).await?;
-    let listener = bind(options.listen).await?;
-    let address =
-        listener.local_addr().map_err(|source| ServeError::Listen { address: options.listen, source })?;
-    let database = service.db.kind();
-
-    let tell_to = service.clone();
-    let working = tokio::spawn(Arc::clone(&service.pool).run(
-        service.db.clone(),
-        Arc::clone(&service.artifacts),
-        Arc::new(move |told| tell_to.hub.tell(told)),
-    ));
-    let serving = tokio::spawn(listen(listener, router(service.clone()), options.limits.clone()));
-    let inner = match options.metrics {
-        Some(address) => {
-            let (listener, app) = (bind(address).await?, inner_router(service.clone()));
-            Some(tokio::spawn(listen(listener, app, options.limits.clone())))
-        }
-        None => None,
+    let mut greeting = Started {
+        address: None,
+        admin_key: None,
+        database: service.db.kind(),
+        artifacts: service.artifacts.name(),
     };
-    let stop = CancellationToken::new();
-    let sending = tokio::spawn(service.courier().run(stop.clone()));
-    started(&Started { address, admin_key, database });
+    let mut serving = JoinSet::new();
+    let (stop, mut sending) = (CancellationToken::new(), None);
+    if let Some(address) = options.listen {
+        greeting.admin_key = first_key(&service.db).await?;
+        let listener = bind(address).await?;
+        let found = listener.local_addr().map_err(|source| ServeError::Listen { address, source })?;
+        greeting.address = Some(found);
+        serving.spawn(listen(listener, router(service.clone()), options.limits.clone()));
+        sending = Some(tokio::spawn(service.courier().run(stop.clone())));
+    }
+    if let Some(address) = options.metrics {
+        let (listener, app) = (bind(address).await?, inner_router(service.clone()));
+        serving.spawn(listen(listener, app, options.limits.clone()));
+    }
+    if service.db.is_shared() {
+        tokio::spawn(relay(service.clone()));
+    }
+    let working = tokio::spawn(Arc::clone(&service.pool).run(tools(&service)));
+    started(&greeting);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -177,14 +190,29 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
         _ = interrupt.recv() => service.pool.drain(Duration::ZERO).await,
     }
     stop.cancel();
-    let _ = tokio::time::timeout(LAST_WORDS, async { (working.await, sending.await) }).await;
-    serving.abort();
-    inner.inspect(JoinHandle::abort);
+    let rest = async { (working.await, OptionFuture::from(sending).await) };
+    let _ = tokio::time::timeout(LAST_WORDS, rest).await;
     Ok(())
+}
+
+/// What the workers of this process do their work with.
+fn tools(service: &Service) -> Tools {
+    let tell_to = service.clone();
+    Tools {
+        db: service.db.clone(),
+        artifacts: Arc::clone(&service.artifacts),
+        bus: Arc::clone(&service.bus),
+        tell: Arc::new(move |told| tell_to.tell(told)),
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })
+}
+
+/// Works on builds of a service whose API other processes serve, until SIGTERM or SIGINT, then drains.
+pub fn work(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(), ServeError> {
+    serve(&ServeOptions { listen: None, ..options.clone() }, started)
 }
 
 /// Opens every part of a service.
@@ -225,10 +253,16 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         pusher,
     };
     let secret = options.data.join("signing-secret");
+    let signer = if db.is_shared() {
+        // one that this process had by itself stays good
+        let first = Signer::kept(&secret).map_err(|source| data(&secret, source))?;
+        Signer::shared(&db.setting("signing-secret", &first).await?)
+    } else {
+        Signer::open(&secret)
+    };
     let reach = lbuild_fetch::Reach::Public { except: options.egress.clone() };
     Ok(Service(Arc::new(Parts {
         _lock: lock,
-        db,
         artifacts: Arc::new(Artifacts::open(&location).await?),
         data: options.data.clone(),
         images: Images::default(),
@@ -240,9 +274,19 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         audited: tokio::sync::Mutex::default(),
         sealer,
         poster: Arc::new(Poster::new(reach).map_err(ServeError::Send)?),
-        signer: Arc::new(Signer::open(&secret).map_err(|source| data(&secret, source))?),
+        bus: Arc::new(bus(options.nats.as_deref(), &db).await?),
+        signer: Arc::new(signer.map_err(|source| data(&secret, source))?),
         pool: Pool::new(engine, pool).map_err(|source| data(&scratch, source))?,
+        db,
     })))
+}
+
+/// The way to the other processes of the service, when it has one.
+async fn bus(address: Option<&str>, db: &Database) -> Result<Bus, ServeError> {
+    let Some(address) = address else { return Ok(Bus::default()) };
+    // several services may be at one server
+    let service = db.setting("service", &uuid::Uuid::now_v7().simple().to_string()).await?;
+    Ok(Bus::over(Nats::connect(address, &service).await?))
 }
 
 /// Makes the data directory this process' own for as long as the file is open.
@@ -268,13 +312,7 @@ pub async fn first_key(db: &Database) -> Result<Option<String>, ServeError> {
     if db.has_keys().await? {
         return Ok(None);
     }
-    let tenant = match db.tenants().await?.into_iter().find(|tenant| tenant.name == "operator") {
-        Some(tenant) => tenant,
-        None => db.create_tenant("operator", Tier::Enterprise).await.map_err(|error| match error {
-            lbuild_db::tenant::NewTenantError::Db(error) => ServeError::Db(error),
-            taken @ lbuild_db::tenant::NewTenantError::Taken(_) => ServeError::Run(io::Error::other(taken)),
-        })?,
-    };
+    let tenant = operator(db).await?;
     let text = KeyText::generate().map_err(ServeError::Random)?;
     let new = NewKey {
         id: text.id().to_owned(),
@@ -284,7 +322,10 @@ pub async fn first_key(db: &Database) -> Result<Option<String>, ServeError> {
         scopes: Scope::ALL.map(|scope| scope.name().to_owned()).to_vec(),
         expires_at: None,
     };
-    db.create_key(&new).await?;
+    if !db.create_first_key(&new).await? {
+        // another process of the service was first
+        return Ok(None);
+    }
     let entry = Entry {
         actor: "system".to_owned(),
         tenant: Some(tenant.id),
@@ -294,4 +335,15 @@ pub async fn first_key(db: &Database) -> Result<Option<String>, ServeError> {
     };
     db.audit(&entry).await?;
     Ok(Some(text.reveal()))
+}
+
+/// The tenant of whoever runs the service.
+async fn operator(db: &Database) -> Result<Tenant, ServeError> {
+    let taken = match db.create_tenant("operator", Tier::Enterprise).await {
+        Ok(tenant) => return Ok(tenant),
+        Err(NewTenantError::Db(error)) => return Err(error.into()),
+        Err(taken @ NewTenantError::Taken(_)) => taken,
+    };
+    let found = db.tenants().await?.into_iter().find(|tenant| tenant.name == "operator");
+    found.ok_or_else(|| ServeError::Run(io::Error::other(taken)))
 }

@@ -16,7 +16,7 @@ const VALID: Duration = Duration::from_mins(15);
 /// Bytes of the secret.
 const SECRET: usize = 32;
 
-/// Signs with a secret that stays in the service's data directory.
+/// Signs with a secret that stays in the service's data directory, or in the database that its processes share.
 pub struct Signer {
     secret: Vec<u8>,
 }
@@ -49,6 +49,27 @@ impl Signer {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes keys of every length");
         mac.update(format!("derive\n{purpose}").as_bytes());
         mac.finalize().into_bytes().into()
+    }
+
+    /// Signs with a secret, in hexadecimal, that other processes have as well.
+    pub fn shared(secret: &str) -> io::Result<Self> {
+        let secret = hex::decode(secret).map_err(io::Error::other)?;
+        if secret.len() < SECRET {
+            return Err(io::Error::other("the secret is too short"));
+        }
+        Ok(Self { secret })
+    }
+
+    /// The secret of a file, in hexadecimal; a new one, when there is none.
+    pub fn kept(path: &Path) -> io::Result<String> {
+        match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut secret = [0; SECRET];
+                getrandom::fill(&mut secret).map_err(io::Error::other)?;
+                Ok(hex::encode(secret))
+            }
+            found => Ok(found?.trim().to_owned()),
+        }
     }
 
     /// The query that makes the address of an artifact good for a while.

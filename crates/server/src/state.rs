@@ -4,13 +4,15 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lbuild_db::Database;
 use lbuild_db::audit::Checked;
+use lbuild_db::queue::Told;
+use lbuild_db::{BuildId, Database};
 use lbuild_fetch::Poster;
 use tokio::sync::Mutex;
 
 use crate::artifact::Artifacts;
 use crate::auth::caller::Callers;
+use crate::bus::Bus;
 use crate::hooks::courier::Courier;
 use crate::inquiry::Inquiries;
 use crate::limit::Meter;
@@ -39,6 +41,8 @@ pub struct Parts {
     pub audited: Mutex<Checked>,
     /// Seals secrets of tenants.
     pub sealer: Arc<Sealer>,
+    /// The way to the other processes of the service.
+    pub bus: Arc<Bus>,
     /// Signs addresses of artifacts.
     pub signer: Arc<Signer>,
     /// Numbers about this process.
@@ -66,6 +70,26 @@ impl Parts {
 /// The running service.
 #[derive(Clone)]
 pub struct Service(pub Arc<Parts>);
+
+impl Service {
+    /// Hands news to those who watch, here and elsewhere.
+    pub fn tell(&self, told: Told) {
+        self.bus.news(&told);
+        self.hub.tell(told);
+    }
+
+    /// There is a build to take, for whoever is idle.
+    pub fn work(&self, build: BuildId) {
+        self.pool.wake();
+        self.bus.work(build);
+    }
+
+    /// A build is to stop, whoever works on it.
+    pub fn stop(&self, build: BuildId) {
+        self.pool.cancel(build);
+        self.bus.cancel(build);
+    }
+}
 
 impl std::ops::Deref for Service {
     type Target = Parts;

@@ -44,6 +44,7 @@ const RESERVED: &[(&str, &[&str], &str)] = &[
     ("sea-orm", &["db"], "SQL is spoken in one place"),
     ("sea-orm-migration", &["db"], "SQL is spoken in one place"),
     ("axum", &["server"], "HTTP is served in one place, with its limits and its problems"),
+    ("async-nats", &["server"], "messages only say that there is news, and one place keeps them that way"),
     ("object_store", &["server"], "artifacts are reached in one place, which checks their digests"),
     ("reqwest", &["server"], "only the client of S3 uses it; all other HTTP is spoken by `fetch`"),
     ("rand", &["testkit"], "seeds and ids come as arguments, so that every output can be made again"),

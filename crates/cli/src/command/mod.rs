@@ -7,10 +7,12 @@ pub mod completions;
 pub mod lock;
 pub mod man;
 pub mod packages;
+pub mod process;
 pub mod resolve;
 pub mod schema;
 pub mod serve;
 pub mod validate;
+pub mod worker;
 
 use lbuild_spec::Blueprint;
 
@@ -29,6 +31,7 @@ pub fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
         Command::Schema(schema::Options {}) => schema::run(),
         Command::Boot(options) => boot::run(&options, context),
         Command::Serve(options) => serve::run(&options, context),
+        Command::Worker(options) => worker::run(&options, context),
         Command::Cache(action) => cache::run(&action, context),
         Command::Completions(options) => completions::run(&options, context),
         Command::Man(options) => man::run(&options, context),

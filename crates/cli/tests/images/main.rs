@@ -13,20 +13,30 @@
 //! | [`containers`] | the OCI image in the hands of skopeo, podman and buildah |
 //! | [`releases`] | another release than the present one |
 //! | [`interruptions`] | a build that is stopped ends at once and leaves nothing |
+//! | [`served`] | processes of a service, and a client |
+//! | [`fleet`] | many processes of a service on PostgreSQL, S3 and NATS |
+//! | [`together`] | they are one service |
+//! | [`killed`] | some are killed or halted |
+//! | [`outages`] | what they share goes away and comes back |
 //! | [`service`] | `lbuild serve` as a process: built, killed, begun again, drained |
 //! | [`same_as_mmdebstrap`] | the tree that apt and dpkg make of the same packages |
 
 mod containers;
 mod effects;
+mod fleet;
 mod hygiene;
 mod incremental;
 mod interruptions;
+mod killed;
 #[path = "../it/leftovers.rs"]
 mod leftovers;
 mod modules;
+mod outages;
 mod place;
 mod releases;
 mod reproducible;
 mod rootfs;
 mod same_as_mmdebstrap;
+mod served;
 mod service;
+mod together;

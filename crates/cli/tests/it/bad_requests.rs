@@ -225,3 +225,20 @@ fn a_missing_name_may_be_a_command_that_a_list_of_files_knows() {
     assert_eq!(listed.code, Some(0), "{listed:?}");
     assert!(listed.stdout.lines().any(|path| path == "/usr/sbin/ifconfig"), "{listed:?}");
 }
+
+#[test]
+fn a_worker_says_what_it_lacks() {
+    let place = Place::new();
+    let bucket = "s3://images/fleet";
+    for (options, lacks) in [
+        (&["--store", bucket][..], "a worker needs the database of its service"),
+        (&["--store", bucket, "--database", "sqlite:lbuild.db"], "SQLite has one process at a time"),
+        (&["--database", "postgres://nowhere/x"], "a worker needs a store of artifacts"),
+        (&["--store", bucket, "--database", "postgres://nowhere/x", "--workers", "0"], "takes no builds"),
+    ] {
+        let mut command = place.command(&["worker"]);
+        let ended = Ended::of(command.env_remove("DATABASE_URL").env_remove("LBUILD_WORKERS").args(options));
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(lacks) && ended.stderr.contains("hint:"), "{}", ended.stderr);
+    }
+}

@@ -3,6 +3,7 @@
 mod audit;
 mod documents;
 mod events;
+mod fleet;
 mod overview;
 mod queue;
 mod retention;

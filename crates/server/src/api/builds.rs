@@ -21,6 +21,7 @@ use super::page::{self, linked};
 use super::{configurations, idempotency, pushes, time};
 use crate::auth::caller::Caller;
 use crate::auth::scope::Scope;
+use crate::failpoint;
 use crate::problem::Problem;
 use crate::state::Service;
 use crate::worker::{failure::Failure, task};
@@ -285,9 +286,11 @@ fn new_build(caller: &Caller, source: &Source, blueprint: &Blueprint, action: &s
 }
 
 async fn accept(service: &Service, new: &NewBuild) -> Result<Response, Problem> {
+    failpoint::reach("submit");
     let submission = service.db.submit(new).await.map_err(refused)?;
-    service.pool.wake();
+    failpoint::reach("submitted");
     let Submission { build, taken } = submission;
+    service.work(build.id);
     let ahead = service.db.queue_position(build.id).await?;
     let accepted = Accepted {
         id: build.id.to_string(),
@@ -385,8 +388,8 @@ pub async fn cancel(
         return Ok(StatusCode::ACCEPTED);
     }
     match service.db.cancel(caller.tenant, build.id).await? {
-        Cancelled::AtOnce(told) => told.into_iter().for_each(|told| service.hub.tell(told)),
-        Cancelled::Requested => service.pool.cancel(build.id),
+        Cancelled::AtOnce(told) => told.into_iter().for_each(|told| service.tell(told)),
+        Cancelled::Requested => service.stop(build.id),
         Cancelled::TooLate => return Err(Problem::conflict("the build has ended already")),
         Cancelled::Missing => return Err(Problem::not_found()),
     }

@@ -43,12 +43,13 @@ pub async fn live() -> Json<Health> {
 #[utoipa::path(get, path = "/health/ready", tag = "operation",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub async fn ready(State(service): State<Service>) -> (StatusCode, Json<Health>) {
-    let checks = vec![
+    let mut checks = vec![
         check("database", service.db.ping().await.map_err(|_| "it does not answer".to_owned())),
         check("store", store(&service).await),
         check("disk", free_disk(&service)),
         check("sandbox", sandbox(&service)),
     ];
+    checks.extend(service.bus.check().map(|found| check("nats", found)));
     let ok = checks.iter().all(|check| check.ok);
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Health { status: if ok { "ok" } else { "failing" }, checks }))

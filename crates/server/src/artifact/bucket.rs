@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::JoinSet;
 
 use super::{ArtifactError, Content, Made, Upload, shard};
+use crate::failpoint;
 
 /// Bytes of a part of an upload, unless the file is so long that there would be too many.
 const PART: u64 = 8 << 20;
@@ -192,6 +193,7 @@ impl Bucket {
             Ok(_) | Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(self.failed(error)),
         }
+        failpoint::reach("upload");
         if made.size <= PART {
             let mut source = Source::open(made)?;
             let bytes = source.next(PART)?;
@@ -243,6 +245,9 @@ impl Bucket {
             let bytes = tokio::task::block_in_place(|| source.next(length))?;
             let (store, path, id) = (Arc::clone(&self.store), path.clone(), id.clone());
             sending.spawn(async move { (index, store.put_part(&path, &id, index, bytes.into()).await) });
+            if index == count / 2 {
+                failpoint::reach("upload-half");
+            }
         }
         sent.extend(sending.join_all().await.into_iter().map(Ok));
         source.check()?;

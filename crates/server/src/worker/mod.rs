@@ -2,12 +2,14 @@
 //!
 //! | module | purpose |
 //! |---|---|
+//! | [`desk`] | one worker: takes builds, one at a time, and ends them |
 //! | [`record`] | from the engine's events to stored ones, without ever losing a line |
 //! | [`failure`] | why a build failed, for its owner and for the queue |
 //! | [`keep`] | what was built, from the build's directory to the artifacts |
 //! | [`push`] | the container image, to a registry |
 //! | [`task`] | the spec as the queue keeps it |
 
+pub mod desk;
 pub mod failure;
 pub mod keep;
 pub mod push;
@@ -16,26 +18,26 @@ pub mod task;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use lbuild_db::fleet::Enlisted;
 use lbuild_db::jump::ClockWatch;
-use lbuild_db::queue::{Claimed, Ending, Lease, LeaseError, Told};
-use lbuild_db::{Database, TenantId};
-use lbuild_engine::{BuildError, BuildReport, BuildRequest, Cancel, Engine, Event, Observer};
-use lbuild_image::manifest::media_type::OCI_ARCHIVE;
+use lbuild_db::queue::{Lease, Told};
+use lbuild_db::{BuildId, Database, DbError};
+use lbuild_engine::{Cancel, Engine};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::artifact::Artifacts;
 use crate::artifact::collect::{Collected, collect};
+use crate::bus::Bus;
 use crate::metrics::Metrics;
 use crate::problem::chain;
-use keep::{KeepError, Keeper};
-use push::{Outcome, Pusher, Wanted};
-use record::{Recorder, Recording};
+use desk::Desk;
+use push::Pusher;
 
 /// How long a build is a worker's without a sign of life.
 const LEASE: Duration = Duration::from_secs(30);
@@ -43,14 +45,14 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How often it gives one.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// How often an idle worker looks for work that nobody told it of.
-const LOOK: Duration = Duration::from_secs(2);
-
 /// How often builds are looked for whose workers are silent.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// How long a build waits after the machine or the network failed it for the first time.
 const BACKOFF: Duration = Duration::from_secs(10);
+
+/// How long a process may be silent before nobody counts on it, and before it is struck off.
+const SILENCE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_mins(1));
 
 /// How often, and how long after somebody asked for it, what nobody needs is removed from the artifacts.
 const COLLECT: (Duration, Duration) = (Duration::from_mins(1), Duration::from_mins(10));
@@ -80,21 +82,36 @@ pub struct Pool {
     options: PoolOptions,
     engine: Arc<Engine>,
     wake: Notify,
-    running: Mutex<Vec<(Lease, Cancel)>>,
+    running: Mutex<Vec<Running>>,
     stopping: Cancel,
     stopped: Notify,
     /// What was found when this process began.
     sandbox: Result<(), String>,
     /// Typical milliseconds of a build; 0 while none has ended.
     typical: AtomicI64,
+    /// Builds that all processes take at the same time.
+    slots: AtomicI64,
 }
 
-/// What a worker does its work with.
-struct Desk {
-    pool: Arc<Pool>,
-    db: Database,
-    artifacts: Arc<Artifacts>,
-    tell: Tell,
+/// What workers do their work with.
+#[derive(Clone)]
+pub struct Tools {
+    /// The queue.
+    pub db: Database,
+    /// Where they keep what they make.
+    pub artifacts: Arc<Artifacts>,
+    /// Where they hear of work.
+    pub bus: Arc<Bus>,
+    /// Where they tell what happens.
+    pub tell: Tell,
+}
+
+/// A build of this process.
+struct Running {
+    lease: Lease,
+    cancel: Cancel,
+    /// It is worth looking whether the build is to stop.
+    look: Arc<Notify>,
 }
 
 impl Pool {
@@ -104,6 +121,7 @@ impl Pool {
         let sandbox = if options.workers == 0 { Ok(()) } else { engine.preflight() };
         Ok(Arc::new(Self {
             sandbox,
+            slots: AtomicI64::new(i64::try_from(options.workers).unwrap_or(i64::MAX)),
             options,
             engine: Arc::new(engine),
             wake: Notify::new(),
@@ -137,16 +155,26 @@ impl Pool {
     /// Milliseconds until a build has ended that so many are ahead of, as far as that can be told.
     pub fn eta(&self, ahead: i64) -> Option<i64> {
         let typical = self.typical.load(Ordering::Relaxed);
-        let rounds = 1 + ahead / i64::try_from(self.options.workers.max(1)).unwrap_or(1);
+        let rounds = 1 + ahead / self.slots.load(Ordering::Relaxed).max(1);
         (typical > 0).then_some(typical * rounds)
     }
 
     /// Asks a build of this process to stop at once, when it is one.
-    pub fn cancel(&self, build: lbuild_db::BuildId) {
+    pub fn cancel(&self, build: BuildId) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, cancel) in running.iter().filter(|(lease, _)| lease.build == build) {
-            cancel.cancel();
-        }
+        running
+            .iter()
+            .filter(|running| running.lease.build == build)
+            .for_each(|running| running.cancel.cancel());
+    }
+
+    /// Has a build of this process look at once whether it is to stop, when it is one.
+    pub fn look(&self, build: BuildId) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running
+            .iter()
+            .filter(|running| running.lease.build == build)
+            .for_each(|running| running.look.notify_one());
     }
 
     /// Takes no more builds; gives those that are not done after `patience` back to the queue.
@@ -158,11 +186,13 @@ impl Pool {
             let running = {
                 let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
                 if Instant::now() >= until {
-                    running.iter().for_each(|(_, cancel)| cancel.cancel());
+                    running.iter().for_each(|running| running.cancel.cancel());
                 }
                 running.len()
             };
             if running == 0 {
+                // those who only count the rest hear of the end
+                self.stopped.notify_waiters();
                 return;
             }
             let _ = tokio::time::timeout(Duration::from_millis(200), self.stopped.notified()).await;
@@ -170,19 +200,17 @@ impl Pool {
     }
 
     /// Works until it is told to stop.
-    pub async fn run(self: Arc<Self>, db: Database, artifacts: Arc<Artifacts>, tell: Tell) {
+    pub async fn run(self: Arc<Self>, tools: Tools) {
         let mut tasks = JoinSet::new();
         for _ in 0..self.options.workers {
-            let desk = Desk {
-                pool: Arc::clone(&self),
-                db: db.clone(),
-                artifacts: Arc::clone(&artifacts),
-                tell: Arc::clone(&tell),
-            };
+            let desk = Desk::new(Arc::clone(&self), tools.clone());
             tasks.spawn(async move { desk.work().await });
         }
-        tasks.spawn(Arc::clone(&self).collect(db.clone(), artifacts, Arc::clone(&tell)));
-        tasks.spawn(Arc::clone(&self).sweep(db, tell));
+        if self.options.workers > 0 {
+            tasks.spawn(Arc::clone(&self).enlist(tools.db.clone()));
+        }
+        tasks.spawn(Arc::clone(&self).collect(tools.clone()));
+        tasks.spawn(Arc::clone(&self).sweep(tools.db, tools.tell));
         while tasks.join_next().await.is_some() {}
     }
 
@@ -203,11 +231,49 @@ impl Pool {
                 Ok(told) => told.into_iter().for_each(|told| tell(told)),
                 Err(error) => tracing::warn!(error = chain(&error), "cannot look for lost builds"),
             }
+            if let Err(error) = self.measure(&db).await {
+                tracing::warn!(error = chain(&error), "cannot see who works");
+            }
             let _ = tokio::time::timeout(SWEEP, self.stopped.notified()).await;
         }
     }
 
-    async fn collect(self: Arc<Self>, db: Database, artifacts: Arc<Artifacts>, tell: Tell) {
+    /// Learns what all processes can do together.
+    async fn measure(&self, db: &Database) -> Result<(), DbError> {
+        let (silent, gone) = SILENCE;
+        db.delist_silent(gone).await?;
+        let capacity = db.capacity(silent).await?;
+        self.slots.store(capacity.slots, Ordering::Relaxed);
+        if self.typical.load(Ordering::Relaxed) == 0 {
+            self.typical.store(capacity.typical, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Says that this process works, until it has drained.
+    async fn enlist(self: Arc<Self>, db: Database) {
+        let mut me = Enlisted {
+            name: self.options.name.clone(),
+            slots: i64::try_from(self.options.workers).unwrap_or(i64::MAX),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            draining: false,
+        };
+        loop {
+            me.draining = self.stopping.is_cancelled();
+            if me.draining && self.running.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                break;
+            }
+            if let Err(error) = db.enlist(&me).await {
+                tracing::warn!(error = chain(&error), "cannot enlist");
+            }
+            let _ = tokio::time::timeout(BEAT, self.stopped.notified()).await;
+        }
+        if let Err(error) = db.delist(&me.name).await {
+            tracing::warn!(error = chain(&error), "cannot be struck off; that happens by itself");
+        }
+    }
+
+    async fn collect(self: Arc<Self>, tools: Tools) {
         let (interval, grace) = COLLECT;
         let mut next = Instant::now() + interval;
         while !self.stopping.is_cancelled() {
@@ -216,11 +282,11 @@ impl Pool {
                 continue;
             }
             next = Instant::now() + interval;
-            match db.expire().await {
-                Ok(told) => told.into_iter().for_each(|told| tell(told)),
+            match tools.db.expire().await {
+                Ok(told) => told.into_iter().for_each(|told| (tools.tell)(told)),
                 Err(error) => tracing::warn!(error = chain(&error), "cannot let images expire yet"),
             }
-            match collect(&db, &artifacts, grace).await {
+            match collect(&tools.db, &tools.artifacts, grace).await {
                 Ok(collected) if collected != Collected::default() => {
                     tracing::info!(uploads = collected.uploads, blobs = collected.blobs, "artifacts removed");
                 }
@@ -235,170 +301,5 @@ impl Pool {
         let typical = self.typical.load(Ordering::Relaxed);
         let next = if typical == 0 { took } else { typical + (took - typical) / SMOOTH };
         self.typical.store(next.max(1), Ordering::Relaxed);
-    }
-}
-
-impl Desk {
-    async fn work(&self) {
-        while !self.pool.stopping.is_cancelled() {
-            match self.db.claim(&self.pool.options.name, LEASE).await {
-                Ok(Some(claimed)) => {
-                    // whoever sleeps beside us may find more
-                    self.pool.wake();
-                    self.serve(claimed).await;
-                }
-                Ok(None) => self.rest().await,
-                Err(error) => {
-                    tracing::warn!(error = chain(&error), "cannot take a build");
-                    self.rest().await;
-                }
-            }
-        }
-    }
-
-    async fn rest(&self) {
-        let _ = tokio::time::timeout(LOOK, self.pool.wake.notified()).await;
-    }
-
-    async fn serve(&self, claimed: Claimed) {
-        let began = Instant::now();
-        let lease = claimed.lease.clone();
-        (self.tell)(claimed.told.clone());
-        let cancel = Cancel::new();
-        self.pool
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((lease.clone(), cancel.clone()));
-        let beating = tokio::spawn(beat(self.db.clone(), lease.clone(), cancel.clone()));
-        let recording =
-            Recorder::start(self.db.clone(), lease.clone(), Arc::clone(&self.tell), cancel.clone());
-        let scratch = self.pool.options.scratch.join(format!("{}-{}", lease.build, lease.attempt));
-        let ending = self.build(claimed, &scratch, recording.recording(), &cancel).await;
-        recording.end().await;
-        match self.finish(&lease, &ending).await {
-            Ok(()) => self.pool.note_time(began.elapsed()),
-            Err(error) => tracing::warn!(build = %lease.build, error = chain(&error), "cannot end a build"),
-        }
-        beating.abort();
-        if let Err(error) = tokio::fs::remove_dir_all(&scratch).await
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(build = %lease.build, error = chain(&error), "cannot remove its directory");
-        }
-        self.pool.running.lock().unwrap_or_else(PoisonError::into_inner).retain(|(held, _)| *held != lease);
-        self.pool.stopped.notify_waiters();
-    }
-
-    /// Ends the build, however long the database is away: until the lease is lost, the result is worth keeping.
-    async fn finish(&self, lease: &Lease, ending: &Ending) -> Result<(), LeaseError> {
-        loop {
-            match self.db.finish(lease, &[], ending).await {
-                Ok(told) => {
-                    for told in told {
-                        (self.tell)(told);
-                    }
-                    return Ok(());
-                }
-                Err(LeaseError::Db(error)) => {
-                    tracing::warn!(build = %lease.build, error = chain(&error), "cannot end a build yet");
-                    tokio::time::sleep(LOOK).await;
-                }
-                Err(lost @ LeaseError::Lost) => return Err(lost),
-            }
-        }
-    }
-
-    async fn build(&self, claimed: Claimed, scratch: &Path, recording: Recording, cancel: &Cancel) -> Ending {
-        let (engine, cancelled) = (Arc::clone(&self.pool.engine), cancel.clone());
-        let (lease, tenant, push) = (claimed.lease.clone(), claimed.tenant, claimed.push.clone());
-        let place = scratch.to_owned();
-        let metrics = Arc::clone(&self.pool.options.metrics);
-        let built = tokio::task::spawn_blocking(move || {
-            let request = task::request(&claimed.spec, claimed.boot_check, &place)?;
-            let note = |event: Event| {
-                metrics.event(&event);
-                recording.note(event);
-            };
-            let observer = Observer { events: &note, cancel: &cancelled };
-            engine.build(&request, &observer).map(|report| (request, report))
-        });
-        let ending = match built.await {
-            Ok(Ok((request, report))) => {
-                let outcome = self.push(tenant, push.as_deref(), &request, &report, cancel).await;
-                self.keep(&lease, (&request, &report), outcome, cancel).await
-            }
-            Ok(Err(BuildError::Cancelled)) => self.stopped(),
-            Ok(Err(error)) => failure::ending(&error, BACKOFF),
-            Err(panic) => failure::panicked(&panic, BACKOFF),
-        };
-        self.pool.options.metrics.ended(failure::name(&ending));
-        tracing::info!(build = %scratch.display(), ending = failure::name(&ending), "build ended");
-        ending
-    }
-}
-
-impl Desk {
-    /// Stores what a build made.
-    async fn keep(
-        &self,
-        lease: &Lease,
-        (request, report): (&BuildRequest, &BuildReport),
-        outcome: Option<Outcome>,
-        cancel: &Cancel,
-    ) -> Ending {
-        let keeper = Keeper { artifacts: &self.artifacts, db: &self.db, lease, cancel };
-        match keeper.keep(request, report).await {
-            Ok(artifacts) => keep::ending(artifacts, request, report, outcome),
-            Err(KeepError::Stopped) => self.stopped(),
-            Err(error) => failure::of_machine("artifacts", &chain(&error), BACKOFF),
-        }
-    }
-
-    /// Pushes the container image, when that is wanted and there is one.
-    async fn push(
-        &self,
-        tenant: TenantId,
-        wanted: Option<&str>,
-        request: &BuildRequest,
-        report: &BuildReport,
-        cancel: &Cancel,
-    ) -> Option<Outcome> {
-        let wanted: Wanted = serde_json::from_str(wanted?).ok()?;
-        let image = report.artifacts.iter().find(|artifact| artifact.media_type == OCI_ARCHIVE)?;
-        let tar = request.out.join(&image.name);
-        Some(self.pool.options.pusher.push(tenant, &wanted, tar, cancel).await)
-    }
-
-    /// The ending of a build that was stopped: by its owner, or with this process.
-    fn stopped(&self) -> Ending {
-        if self.pool.stopping.is_cancelled() { Ending::Released } else { Ending::Cancelled }
-    }
-}
-
-/// Says that the build is being worked on, and stops it when its owner wants that or when the lease cannot be kept.
-async fn beat(db: Database, lease: Lease, cancel: Cancel) {
-    let mut good = Instant::now();
-    loop {
-        tokio::time::sleep(BEAT).await;
-        match db.heartbeat(&lease, LEASE).await {
-            Ok(beat) => {
-                good = Instant::now();
-                if beat.cancel {
-                    cancel.cancel();
-                }
-            }
-            Err(LeaseError::Lost) => {
-                tracing::warn!(build = %lease.build, "the lease is lost");
-                return cancel.cancel();
-            }
-            Err(LeaseError::Db(error)) => {
-                tracing::warn!(build = %lease.build, error = chain(&error), "cannot keep the lease");
-                // somebody else may have it from then on
-                if good.elapsed() + BEAT >= LEASE {
-                    return cancel.cancel();
-                }
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod builds;
+mod bus;
 mod document;
 mod hostile;
 mod kept;

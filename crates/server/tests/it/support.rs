@@ -97,10 +97,11 @@ pub async fn fixture_like(change: impl FnOnce(&mut ServeOptions)) -> Fixture {
     let plenty = Quota { requests: 1_000_000, window: Duration::from_mins(1) };
     let directory = tempfile::tempdir().expect("a directory");
     let mut options = ServeOptions {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: None,
         data: directory.path().to_owned(),
         database: None,
         artifacts: None,
+        nats: None,
         store: None,
         workers: 0,
         metrics: None,

@@ -103,8 +103,8 @@ pub async fn requeue(
     caller.require(Scope::Admin)?;
     let build = id.parse().map_err(|_| Problem::not_found())?;
     let told = service.db.requeue(build).await?.ok_or_else(Problem::not_found)?;
-    service.hub.tell(told);
-    service.pool.wake();
+    service.tell(told);
+    service.work(build);
     service.db.audit(&caller.entry("build.requeue", id)).await?;
     Ok(StatusCode::ACCEPTED)
 }
