@@ -7,7 +7,8 @@ use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use lbuild_repo::resolve::Forced;
 
 use crate::command::{
-    boot, build, cache, completions, lock, man, packages, process, resolve, schema, serve, validate, worker,
+    backup, boot, build, cache, completions, config, lock, man, migrate, packages, process, resolve, schema,
+    serve, validate, worker,
 };
 use crate::context::Context;
 use crate::engine_failure;
@@ -41,7 +42,10 @@ pub struct Arguments {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// Directory of the content-addressed store [default: in the user's cache directory]
+    /// Directory of the content-addressed store
+    ///
+    /// By default it is in the user's cache directory, and that of a service in its data directory. A service can have a
+    /// bucket for its artifacts instead: `s3://BUCKET/PREFIX`.
     #[arg(long, global = true, env = "LBUILD_STORE", hide_env_values = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub store: Option<PathBuf>,
     /// How to show progress on standard error
@@ -104,6 +108,15 @@ pub enum Command {
     /// Work on the builds of a service that runs elsewhere
     #[command(after_help = process::STORES)]
     Worker(worker::Options),
+    /// Look at the settings of the service
+    #[command(subcommand)]
+    Config(config::Action),
+    /// Bring the database of the service up to date
+    Migrate(migrate::Options),
+    /// Copy the database and the keys of the service into a file
+    Backup(backup::BackupOptions),
+    /// Put a backup into an empty data directory
+    Restore(backup::RestoreOptions),
     /// Look at the store, or free space in it
     #[command(subcommand)]
     Cache(cache::Action),

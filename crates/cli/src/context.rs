@@ -8,6 +8,7 @@ use lbuild_server::artifact::bucket::{Access, AddressError};
 use crate::arguments::Global;
 use crate::failure::{Exit, Failure};
 use crate::progress;
+use crate::settings::Effective;
 use crate::terminal::{Style, Terminal};
 
 /// What every command needs.
@@ -16,6 +17,8 @@ pub struct Context {
     pub global: Global,
     /// What the terminal can show.
     pub terminal: Terminal,
+    /// Settings of the service as they count, for its commands.
+    pub settings: Vec<Effective>,
 }
 
 impl Context {

@@ -122,13 +122,6 @@ impl Database {
         turn.commit().await.map_err(OpenError::Migrate)
     }
 
-    /// Migrations that it lacks.
-    pub async fn pending_migrations(&self) -> Result<Vec<String>, OpenError> {
-        let pending =
-            Migrator::get_pending_migrations(self.writer.connection()).await.map_err(OpenError::Migrate)?;
-        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
-    }
-
     /// Asks it something small.
     pub async fn ping(&self) -> Result<(), DbError> {
         self.reader.execute_unprepared("SELECT 1").await?;

@@ -23,6 +23,7 @@
 //! | [`webhook`], [`delivery`] | who is told of builds elsewhere, and the messages on their way |
 //! | [`audit`] | what was done by whom |
 //! | [`figures`] | numbers about all of it |
+//! | [`upkeep`] | the schema, a copy, whether all is sound |
 
 pub mod audit;
 pub mod blob;
@@ -46,6 +47,7 @@ pub mod session;
 pub mod submit;
 pub mod template;
 pub mod tenant;
+pub mod upkeep;
 pub mod webhook;
 
 mod migration;

@@ -1,5 +1,6 @@
 //! A whole build: lock, plan, run, publish.
 
+use std::path::Path;
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -108,11 +109,20 @@ impl Engine {
 
     /// Whether this machine can run builds, found by running a job; why not.
     pub fn preflight(&self) -> Result<(), String> {
-        let launcher = Launcher::new().map_err(|error| error.to_string())?;
-        let report = launcher.preflight(self.store.path()).map_err(|error| error.to_string())?;
-        let fatal = report.findings.iter().find(|finding| finding.fatal);
-        fatal.map_or(Ok(()), |finding| Err(format!("{}; {}", finding.what, finding.hint)))
+        preflight(self.store.path())
     }
+}
+
+/// Whether this machine can run builds in a store of this directory, which exists, found by running a job there; why
+/// not. Nothing stays behind.
+///
+/// # Errors
+/// What keeps jobs from running, and what to do about it.
+pub fn preflight(directory: &Path) -> Result<(), String> {
+    let launcher = Launcher::new().map_err(|error| error.to_string())?;
+    let report = launcher.preflight(directory).map_err(|error| error.to_string())?;
+    let fatal = report.findings.iter().find(|finding| finding.fatal);
+    fatal.map_or(Ok(()), |finding| Err(format!("{}; {}", finding.what, finding.hint)))
 }
 
 /// Starts the sandbox's launcher.

@@ -62,6 +62,7 @@ mod unhurried;
 
 pub use agent::agents;
 pub use beside::embed_keys;
+pub use build::preflight;
 pub use catalog::Catalog;
 pub use conflict::Conflict;
 pub use disposal::collect;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exclude::Excludes;
 use crate::walk::{Found, Step, walk};
-pub(crate) use archive::Archive;
+pub use archive::Archive;
 use header::{Entry, Kind};
 pub use places::{NotOurs, Places};
 use stream::Stream;

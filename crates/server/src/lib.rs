@@ -20,10 +20,14 @@
 //! | [`registry`] | container images, as a registry gives them out |
 //! | [`seal`] | secrets of tenants at rest |
 //! | [`state`] | what every handler shares |
+//! | [`place`] | where a service keeps things |
+//! | [`preflight`] | whether a service could start |
+//! | [`backup`] | its database and keys as one file |
 
 pub mod api;
 pub mod artifact;
 pub mod auth;
+pub mod backup;
 pub mod bus;
 mod contract;
 pub mod diff;
@@ -34,6 +38,8 @@ pub mod limit;
 pub mod listen;
 pub mod live;
 pub mod metrics;
+pub mod place;
+pub mod preflight;
 pub mod problem;
 pub mod registry;
 pub mod request;
@@ -44,4 +50,4 @@ pub mod sign;
 pub mod state;
 pub mod worker;
 
-pub use serve::{ServeError, ServeOptions, Started, serve, work};
+pub use serve::{ServeError, ServeOptions, Started, check_log, serve, work};

@@ -11,6 +11,7 @@ use futures_util::future::OptionFuture;
 use lbuild_db::audit::Entry;
 use lbuild_db::key::NewKey;
 use lbuild_db::tenant::{NewTenantError, Tenant, Tier};
+use lbuild_db::upkeep::Schema;
 use lbuild_db::{Database, DbError, OpenError};
 use lbuild_engine::{Cancel, Engine, EngineOptions, Reach};
 use lbuild_fetch::Poster;
@@ -32,6 +33,7 @@ use crate::listen::listen;
 use crate::live::hub::Hub;
 use crate::live::relay::relay;
 use crate::metrics::Metrics;
+use crate::place::{LOCK, Place, SECRET_KEY, SIGNING_SECRET};
 use crate::registry::layout::Images;
 use crate::router::{inner_router, router};
 use crate::seal::Sealer;
@@ -58,6 +60,8 @@ pub struct ServeOptions {
     pub store: Option<PathBuf>,
     /// Address of the NATS server over which its processes tell each other of news.
     pub nats: Option<String>,
+    /// Whether it brings the schema of the database up to date.
+    pub migrate: bool,
     /// Builds at the same time.
     pub workers: usize,
     /// Where numbers and health are served to whoever reaches it.
@@ -66,6 +70,8 @@ pub struct ServeOptions {
     pub egress: Vec<String>,
     /// How long builds may go on after it was told to stop, before they go back to the queue.
     pub drain: Duration,
+    /// What is logged: a level, or levels by module. What [`check_log`] refuses is `info`.
+    pub log: String,
     /// What callers may use.
     pub limits: Limits,
     /// The key that secrets are sealed with; a file in the data directory, when absent.
@@ -115,6 +121,12 @@ pub enum ServeError {
     /// The way to the other processes.
     #[error(transparent)]
     Nats(#[from] NatsError),
+    /// The schema of the database is not up to date, and was to stay as it is.
+    #[error("the database lacks migrations: {}", .0.join(", "))]
+    Pending(Vec<String>),
+    /// A newer program made the schema of the database.
+    #[error("a newer lbuild made the schema of the database: {}", .0.join(", "))]
+    Newer(Vec<String>),
     /// The engine.
     #[error("the engine does not start")]
     Engine(#[source] lbuild_engine::OpenError),
@@ -138,9 +150,17 @@ pub enum ServeError {
     Run(#[source] io::Error),
 }
 
+/// Whether this says what is logged.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_log(text: &str) -> Result<(), String> {
+    EnvFilter::try_new(text).map(drop).map_err(|error| error.to_string())
+}
+
 /// Serves until SIGTERM or SIGINT, then drains. `started` is called when it answers.
 pub fn serve(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(), ServeError> {
-    let filter = EnvFilter::try_from_env("LBUILD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_new(&options.log).unwrap_or_else(|_| EnvFilter::new("info"));
     // a second service in one process, as in tests, logs through the first one's
     let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(io::stderr).try_init();
     let runtime =
@@ -219,13 +239,9 @@ pub fn work(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<()
 pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     let data = |path: &Path, source| ServeError::Data { path: path.to_owned(), source };
     std::fs::create_dir_all(&options.data).map_err(|source| data(&options.data, source))?;
-    let lock = take(&options.data)?;
-    let address = match &options.database {
-        Some(address) => address.clone(),
-        None => format!("sqlite:{}", options.data.join("lbuild.db").display()),
-    };
-    let db = Database::open(&address).await?;
-    db.migrate().await?;
+    let lock = take_directory(&options.data)?;
+    let db = Database::open(&options.place().address()).await?;
+    bring_up_to_date(&db, options.migrate).await?;
     let engine = EngineOptions {
         store: options.store.clone().unwrap_or_else(|| options.data.join("store")),
         offline: false,
@@ -241,7 +257,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     }
     let location = options.artifacts.clone();
     let location = location.unwrap_or_else(|| Location::Disk(options.data.join("artifacts")));
-    let key = options.secret_key.clone().unwrap_or_else(|| options.data.join("secret-key"));
+    let key = options.secret_key.clone().unwrap_or_else(|| options.data.join(SECRET_KEY));
     let sealer = Arc::new(Sealer::open(&key).map_err(|source| data(&key, source))?);
     let pusher = Pusher::new(db.clone(), Arc::clone(&sealer), options.egress.clone());
     let metrics = Arc::new(Metrics::default());
@@ -252,7 +268,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         metrics: Arc::clone(&metrics),
         pusher,
     };
-    let secret = options.data.join("signing-secret");
+    let secret = options.data.join(SIGNING_SECRET);
     let signer = if db.is_shared() {
         // one that this process had by itself stays good
         let first = Signer::kept(&secret).map_err(|source| data(&secret, source))?;
@@ -289,9 +305,32 @@ async fn bus(address: Option<&str>, db: &Database) -> Result<Bus, ServeError> {
     Ok(Bus::over(Nats::connect(address, &service).await?))
 }
 
+impl ServeOptions {
+    /// Where it keeps things.
+    pub fn place(&self) -> Place {
+        Place { data: self.data.clone(), database: self.database.clone() }
+    }
+}
+
+async fn bring_up_to_date(db: &Database, migrate: bool) -> Result<(), ServeError> {
+    let Schema { pending, unknown, .. } = db.schema().await?;
+    if !unknown.is_empty() {
+        return Err(ServeError::Newer(unknown));
+    }
+    if migrate {
+        return Ok(db.migrate().await?);
+    }
+    if pending.is_empty() { Ok(()) } else { Err(ServeError::Pending(pending)) }
+}
+
+/// Tries whether a service could listen there.
+pub(crate) fn try_listen(address: SocketAddr) -> io::Result<()> {
+    std::net::TcpListener::bind(address).map(drop)
+}
+
 /// Makes the data directory this process' own for as long as the file is open.
-fn take(directory: &Path) -> Result<File, ServeError> {
-    let path = directory.join("lock");
+pub(crate) fn take_directory(directory: &Path) -> Result<File, ServeError> {
+    let path = directory.join(LOCK);
     let failed = |source| ServeError::Data { path: path.clone(), source };
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {

@@ -1,12 +1,16 @@
 //! One module per command: its options, and what it does with them.
 
+pub mod backup;
 pub mod boot;
 pub mod build;
 pub mod cache;
 pub mod completions;
+pub mod config;
 pub mod lock;
 pub mod man;
+pub mod migrate;
 pub mod packages;
+pub mod place;
 pub mod process;
 pub mod resolve;
 pub mod schema;
@@ -32,6 +36,10 @@ pub fn run(arguments: Arguments, context: &Context) -> Result<(), Failure> {
         Command::Boot(options) => boot::run(&options, context),
         Command::Serve(options) => serve::run(&options, context),
         Command::Worker(options) => worker::run(&options, context),
+        Command::Config(action) => config::run(&action, context),
+        Command::Migrate(options) => migrate::run(&options, context),
+        Command::Backup(options) => backup::back_up(&options, context),
+        Command::Restore(options) => backup::restore(&options, context),
         Command::Cache(action) => cache::run(&action, context),
         Command::Completions(options) => completions::run(&options, context),
         Command::Man(options) => man::run(&options, context),

@@ -1,14 +1,16 @@
 //! What the processes of a service have in common: where they keep things, and how they reach each other.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, ValueHint};
+use clap::Args;
+use clap::builder::BoolishValueParser;
 use lbuild_server::artifact::ArtifactError;
 use lbuild_server::limit::Limits;
 use lbuild_server::{ServeError, ServeOptions, Started};
 
+use super::place::{Place, SealingKey};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
@@ -23,12 +25,6 @@ pub struct Common {
     /// Builds at the same time
     #[arg(long, env = "LBUILD_WORKERS", value_name = "N", default_value_t = 1)]
     workers: usize,
-    /// Directory of the database, the artifacts and the store [default: in the user's data directory]
-    #[arg(long, env = "LBUILD_DATA", hide_env_values = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    data: Option<PathBuf>,
-    /// Address of the database: postgres://..., or sqlite:FILE [default: a file in the data directory]
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database: Option<String>,
     /// NATS server that tells the processes of a service of news: nats://...
     #[arg(long, env = "LBUILD_NATS", hide_env_values = true, value_name = "URL")]
     nats: Option<String>,
@@ -39,44 +35,70 @@ pub struct Common {
     #[arg(long, env = "LBUILD_METRICS", value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
     /// Server that webhooks and images may go to though it is not public, with its scheme and port; may be given again
-    #[arg(long, env = "LBUILD_EGRESS", value_name = "URL", value_delimiter = ',')]
+    #[arg(long, env = "LBUILD_EGRESS", value_name = "URL", value_delimiter = ',', value_parser = server)]
     egress: Vec<String>,
-    /// File of the key that secrets of tenants are sealed with [default: in the data directory]
-    #[arg(long, env = "LBUILD_SECRET_KEY", hide_env_values = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    secret_key: Option<PathBuf>,
+    /// Refuse to start when the database lacks migrations, instead of applying them
+    #[arg(long, env = "LBUILD_NO_MIGRATE", value_parser = BoolishValueParser::new())]
+    no_migrate: bool,
+    /// What is logged: error, warn, info, debug or trace, or levels by module
+    #[arg(long, env = "LBUILD_LOG", value_name = "LEVEL", default_value = "info", value_parser = log)]
+    log: String,
+    #[command(flatten)]
+    sealing: SealingKey,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Reads the address of a server, which is all that a guard against others can go by.
+fn server(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let host = rest.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    if host.is_empty() || host.contains(['@', ' ', '?', '#']) {
+        return Err("it is not http://HOST:PORT or https://HOST".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn log(text: &str) -> Result<String, String> {
+    lbuild_server::check_log(text).map(|()| text.to_owned())
 }
 
 impl Common {
     /// The options as the service takes them; a worker listens nowhere.
     pub fn resolve(&self, listen: Option<SocketAddr>, context: &Context) -> Result<ServeOptions, Failure> {
         let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        Ok(ServeOptions {
+        let options = ServeOptions {
             listen,
-            data: self.data()?,
-            database: named(&self.database),
+            data: self.place.data()?,
+            database: self.place.database().map(str::to_owned),
             artifacts: context.artifacts()?,
             store: context.engine_store(),
             nats: named(&self.nats),
+            migrate: !self.no_migrate,
             workers: self.workers,
             metrics: self.metrics,
             egress: self.egress.clone(),
             drain: Duration::from_secs(self.drain),
+            log: self.log.clone(),
             limits: Limits::default(),
-            secret_key: self.secret_key.clone(),
-        })
-    }
-
-    fn data(&self) -> Result<PathBuf, Failure> {
-        if let Some(data) = &self.data {
-            return Ok(data.clone());
+            secret_key: self.sealing.file().map(Path::to_owned),
+        };
+        match contradiction(&options) {
+            Some((message, hint)) => Err(Failure::new(Exit::Usage, message).hint(hint.to_owned())),
+            None => Ok(options),
         }
-        let home = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        let base = home("XDG_DATA_HOME").or_else(|| Some(home("HOME")?.join(".local/share")));
-        base.map(|base| base.join("lbuild")).ok_or_else(|| {
-            Failure::new(Exit::Usage, "there is no home directory to keep the data in")
-                .hint("name a directory with --data".to_owned())
-        })
     }
+}
+
+/// Settings that are sound by themselves and not together: what is wrong, and what to do.
+fn contradiction(options: &ServeOptions) -> Option<(&'static str, &'static str)> {
+    let same = options.metrics.is_some()
+        && options.metrics == options.listen
+        && options.listen.is_some_and(|address| address.port() != 0);
+    same.then_some((
+        "`metrics` and `listen` are the same address",
+        "leave `metrics` out: `listen` serves them too, with a key",
+    ))
 }
 
 /// Why a process of the service does not start, and what to do about it.
@@ -89,6 +111,11 @@ pub fn failed(error: &ServeError) -> Failure {
         ),
         ServeError::Nats(_) => Some("the server is that of --nats or LBUILD_NATS; start it with --jetstream"),
         ServeError::InUse { .. } => Some("each process needs a directory of its own: name one with --data"),
+        ServeError::Pending(_) => Some("apply them with `lbuild migrate`, or leave --no-migrate out"),
+        ServeError::Newer(_) => Some("run that version, or restore a backup from before it"),
+        ServeError::Data { .. } | ServeError::Listen { .. } => {
+            Some("`lbuild config check` looks at everything")
+        }
         _ => None,
     };
     Failure::from_error(Exit::Build, error).hint(hint.map(str::to_owned))

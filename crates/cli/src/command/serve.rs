@@ -20,9 +20,14 @@ pub struct Options {
     common: Common,
 }
 
+/// The options as the service takes them.
+pub fn resolve(options: &Options, context: &Context) -> Result<ServeOptions, Failure> {
+    options.common.resolve(Some(options.listen), context)
+}
+
 /// Serves until it is told to stop.
 pub fn run(options: &Options, context: &Context) -> Result<(), Failure> {
-    let serve = options.common.resolve(Some(options.listen), context)?;
+    let serve = resolve(options, context)?;
     lbuild_server::serve(&serve, |started| greet(started, &serve, context)).map_err(|error| failed(&error))
 }
 

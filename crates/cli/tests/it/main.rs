@@ -15,13 +15,18 @@
 //! | [`repositories`] | what a base has besides the repositories in use, and what Gentoo masks |
 //! | [`ubuntu`] | Ubuntu: its pockets, its key, a mirror that somebody else signs |
 //! | [`vm`], [`damage`] | guests of `lbuild boot`: small ones, a built image, damaged copies of it |
+//! | [`settings`] | settings of the service: options, environment, file |
+//! | [`backup`] | backups and migrations of the service |
+//! | [`deploy`] | what is named in `deploy/` and `docs/operate/` exists |
 //! | [`bad_builds`], [`leftovers`] | builds that fail, are killed or stopped; nothing may be left of them |
 
+mod backup;
 mod bad_builds;
 mod bad_mirrors;
 mod bad_requests;
 mod bases;
 mod damage;
+mod deploy;
 mod documents;
 mod leftovers;
 mod messages;
@@ -29,6 +34,7 @@ mod mirror;
 mod program;
 mod releases;
 mod repositories;
+mod settings;
 mod sources;
 mod store;
 mod streams;

@@ -10,7 +10,7 @@ use crate::problem::chain;
 use crate::state::Service;
 
 /// Bytes of free disk below which no build is worth beginning.
-const LEAST_FREE: u64 = 2 << 30;
+pub(crate) const LEAST_FREE: u64 = 2 << 30;
 
 /// What is well and what is not.
 #[derive(Debug, Serialize, ToSchema)]

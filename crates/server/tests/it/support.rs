@@ -103,10 +103,12 @@ pub async fn fixture_like(change: impl FnOnce(&mut ServeOptions)) -> Fixture {
         artifacts: None,
         nats: None,
         store: None,
+        migrate: true,
         workers: 0,
         metrics: None,
         egress: Vec::new(),
         drain: Duration::ZERO,
+        log: "info".to_owned(),
         limits: Limits { address: plenty, failures: plenty, ..Limits::default() },
         secret_key: None,
     };
