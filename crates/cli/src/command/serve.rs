@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use lbuild_server::limit::Limits;
+use lbuild_server::limit::proxy::Network;
 use lbuild_server::{ServeOptions, Started};
 
 use super::process::{Common, failed, greeting, workers};
@@ -16,13 +18,18 @@ pub struct Options {
     /// Where to listen
     #[arg(long, env = "LBUILD_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
+    /// Reverse proxy whose X-Forwarded-For counts: an address, or a network such as 10.0.0.0/8; may be given again
+    #[arg(long, env = "LBUILD_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',')]
+    trusted_proxy: Vec<Network>,
     #[command(flatten)]
     common: Common,
 }
 
 /// The options as the service takes them.
 pub fn resolve(options: &Options, context: &Context) -> Result<ServeOptions, Failure> {
-    options.common.resolve(Some(options.listen), context)
+    let serve = options.common.resolve(Some(options.listen), context)?;
+    let proxies = options.trusted_proxy.iter().copied().collect();
+    Ok(ServeOptions { limits: Limits { proxies, ..serve.limits }, ..serve })
 }
 
 /// Serves until it is told to stop.

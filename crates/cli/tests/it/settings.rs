@@ -83,6 +83,7 @@ fn settings_that_contradict_each_other_are_refused() {
     for (arguments, expected) in [
         (&["--metrics", "127.0.0.1:3000"][..], "are the same address"),
         (&["--egress", "hooks.internal"], "it is not http://HOST:PORT"),
+        (&["--trusted-proxy", "proxy.internal"], "`proxy.internal` is neither an address nor a network"),
         (&["--database", "mysql://x"], "begins with neither sqlite:"),
         (&["--log", "="], "invalid value"),
     ] {

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`bucket`] | so many requests in a while, for each of many callers |
 //! | [`address`] | what counts as one address |
+//! | [`proxy`] | whose word counts for where a request comes from |
 //! | [`layer`] | every request: whose it is, and whether it is one too many |
 //! | [`mod@streams`] | live streams of one key at the same time |
 
 pub mod address;
 pub mod bucket;
 pub mod layer;
+pub mod proxy;
 pub mod streams;
 
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use crate::auth::caller::Caller;
 use crate::problem::Problem;
 use address::Address;
 use bucket::{Buckets, Quota, Standing};
+use proxy::Proxies;
 use streams::Streams;
 
 /// The limits of a service.
@@ -42,6 +45,8 @@ pub struct Limits {
     pub body: Duration,
     /// How slowly a client may read.
     pub pace: Pace,
+    /// Proxies that say whom a request is for.
+    pub proxies: Proxies,
 }
 
 /// How slowly a client may read: at least so many bytes in so much time that it is waited for.
@@ -65,6 +70,7 @@ impl Default for Limits {
             header: Duration::from_secs(15),
             body: Duration::from_secs(30),
             pace: Pace { least: 32 << 10, patience: Duration::from_secs(30) },
+            proxies: Proxies::default(),
         }
     }
 }

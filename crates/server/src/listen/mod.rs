@@ -59,7 +59,9 @@ pub async fn listen(listener: TcpListener, app: Router, limits: Limits) {
                 continue;
             }
         };
-        if let Some(seat) = Seats::take(&seats, Address::of(Some(peer.ip()))) {
+        // all clients of a proxy of ours come from its address
+        let alone = !limits.proxies.trust(peer.ip());
+        if let Some(seat) = Seats::take(&seats, Address::of(Some(peer.ip())), alone) {
             let (app, limits) = (app.clone(), limits.clone());
             tokio::spawn(async move {
                 serve(stream, peer, app, &limits).await;
@@ -77,9 +79,11 @@ pub async fn listen(listener: TcpListener, app: Router, limits: Limits) {
 async fn serve(stream: TcpStream, peer: SocketAddr, app: Router, limits: &Limits) {
     let _ = stream.set_nodelay(true);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, VANISHED);
+    let proxies = limits.proxies.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let client = proxies.client(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(client));
         app.clone().oneshot(request)
     });
     let mut http = http1::Builder::new();

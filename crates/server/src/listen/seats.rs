@@ -30,11 +30,12 @@ impl Seats {
         Self { most, taken: Mutex::default() }
     }
 
-    /// Another connection of an address, when there is room.
-    pub fn take(seats: &Arc<Self>, address: Address) -> Option<Seat> {
+    /// Another connection of an address, when there is room; an address that is `alone` stands for one client.
+    pub fn take(seats: &Arc<Self>, address: Address, alone: bool) -> Option<Seat> {
         let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.by.get(&address).copied().unwrap_or(0);
-        if taken.all >= seats.most || own >= seats.most.div_ceil(2) {
+        let share = if alone { seats.most.div_ceil(2) } else { seats.most };
+        if taken.all >= seats.most || own >= share {
             return None;
         }
         taken.all += 1;
@@ -68,12 +69,15 @@ mod tests {
         let seats = Arc::new(Seats::new(4));
         let of = |text: &str| Address::of(text.parse().ok());
         let (a, b, c) = (of("192.0.2.1"), of("192.0.2.2"), of("192.0.2.3"));
-        let first: Vec<_> = (0..3).map(|_| Seats::take(&seats, a)).collect();
+        let first: Vec<_> = (0..3).map(|_| Seats::take(&seats, a, true)).collect();
         assert_eq!(first.iter().flatten().count(), 2);
-        let second: Vec<_> = (0..3).map(|_| Seats::take(&seats, b)).collect();
+        let second: Vec<_> = (0..3).map(|_| Seats::take(&seats, b, true)).collect();
         assert_eq!(second.iter().flatten().count(), 2);
-        assert!(Seats::take(&seats, c).is_none());
+        assert!(Seats::take(&seats, c, true).is_none());
         drop(first);
-        assert!(Seats::take(&seats, c).is_some());
+        assert!(Seats::take(&seats, c, true).is_some());
+        drop(second);
+        let all: Vec<_> = (0..5).map(|_| Seats::take(&seats, a, false)).collect();
+        assert_eq!(all.iter().flatten().count(), 4, "a proxy has all of them");
     }
 }

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use lbuild_db::tenant::Tier;
 use lbuild_server::limit::bucket::Quota;
+use lbuild_server::limit::proxy::Proxies;
 use lbuild_server::limit::{Limits, Pace};
 use tokio::task::spawn_blocking;
 
@@ -59,6 +60,40 @@ async fn t34_an_address_has_so_many_requests_without_a_key() {
     assert_eq!(ask([192, 0, 2, 2]).await.status, StatusCode::OK, "another address has its own");
     let known = fixture.call_from([192, 0, 2, 1], by("/api/v1/builds", &fixture.admin)).await;
     assert_eq!(known.status, StatusCode::OK, "a valid key is not counted by its address");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t34_clients_behind_a_proxy_are_counted_by_their_own_addresses() {
+    let address = Quota { requests: 2, window: HOUR };
+    let ask = |at: SocketAddr, forwarded: &'static str| {
+        spawn_blocking(move || {
+            let mut stream = connect(at);
+            let request = format!(
+                "GET /api/v1/schema HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {forwarded}\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all(request.as_bytes()).expect("it is sent");
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).expect("an answer");
+            answer.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).expect("a status")
+        })
+    };
+    let proxies: Proxies = ["127.0.0.0/8".parse().expect("a network")].into_iter().collect();
+    let behind = fixture_with(Limits { address, proxies, ..Limits::default() }).await;
+    let at = behind.listen().await;
+    for (forwarded, status) in [
+        ("192.0.2.1", 200),
+        ("192.0.2.1", 200),
+        ("192.0.2.1", 429),
+        ("192.0.2.9, 192.0.2.1", 429),
+        ("192.0.2.2", 200),
+    ] {
+        assert_eq!(ask(at, forwarded).await.expect("it ends"), status, "{forwarded}");
+    }
+    let open = fixture_with(Limits { address, ..Limits::default() }).await;
+    let at = open.listen().await;
+    for (forwarded, status) in [("192.0.2.1", 200), ("192.0.2.2", 200), ("192.0.2.3", 429)] {
+        assert_eq!(ask(at, forwarded).await.expect("it ends"), status, "nobody is believed: {forwarded}");
+    }
 }
 
 #[tokio::test]
