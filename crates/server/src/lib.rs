@@ -29,7 +29,7 @@ pub mod artifact;
 pub mod auth;
 pub mod backup;
 pub mod bus;
-mod contract;
+pub mod contract;
 pub mod diff;
 pub mod failpoint;
 pub mod hooks;

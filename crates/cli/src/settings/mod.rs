@@ -4,7 +4,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`list`](mod@list) | every setting, in its three forms |
-//! | [`file`] | reads a file of settings and says everything that is wrong with it |
+//! | [`mod@file`] | reads a file of settings and says everything that is wrong with it |
 //! | [`parse`](mod@parse) | the command line, the environment and the file as arguments of a command |
 
 pub mod file;

@@ -5,7 +5,7 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`write`](mod@write) | makes one, while the service runs |
-//! | [`restore`] | puts one into an empty data directory |
+//! | [`mod@restore`] | puts one into an empty data directory |
 
 pub mod restore;
 pub mod write;
