@@ -9,6 +9,7 @@
 //! | [`listen`] | connections |
 //! | [`limit`] | what one caller may use |
 //! | [`live`] | what happens in builds, while it happens |
+//! | [`faults`] | faults of the service, told to Sentry |
 //! | [`metrics`] | numbers about the service |
 //! | [`hooks`] | messages to other servers about builds |
 //! | [`bus`] | how processes of one service tell each other that there is news |
@@ -32,6 +33,7 @@ pub mod bus;
 pub mod contract;
 pub mod diff;
 pub mod failpoint;
+pub mod faults;
 pub mod hooks;
 pub mod inquiry;
 pub mod limit;

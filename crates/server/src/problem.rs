@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api::resolve::Explanation;
 use crate::artifact::ArtifactError;
+use crate::faults::cause::innermost;
 use crate::limit::bucket::{Standing, seconds};
 use crate::request;
 
@@ -45,6 +46,9 @@ pub struct Problem {
     /// Seconds to wait before the same request may succeed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+    /// What the service is to blame for, for those who run it.
+    #[serde(skip)]
+    pub cause: Option<String>,
 }
 
 /// Something wrong with one field of the request.
@@ -80,7 +84,13 @@ impl Problem {
             explanation: None,
             current: None,
             retry_after: None,
+            cause: None,
         }
+    }
+
+    /// The same, which those who run the service are told of.
+    fn fault(self, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self { cause: Some(innermost(error)), ..self }
     }
 
     /// The same with what is wrong this time.
@@ -158,10 +168,11 @@ impl Problem {
     }
 
     /// Something failed that the caller has no part in. The cause goes to the log, not to the caller.
-    pub fn internal(error: &dyn std::error::Error) -> Self {
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = chain(error), "request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The service failed")
             .detail("the trace id leads to the cause in the service's log")
+            .fault(error)
     }
 }
 
@@ -191,6 +202,7 @@ impl From<DbError> for Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "database", "The database does not answer")
             .detail("nothing was done; try again")
             .retry_after(RETRY_SECONDS)
+            .fault(&error)
     }
 }
 
@@ -203,6 +215,7 @@ impl From<ArtifactError> for Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", "The store of artifacts does not answer")
             .detail("nothing was done; try again")
             .retry_after(RETRY_SECONDS)
+            .fault(&error)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::api::{
     packages, pins, resolve, secrets, session, short, socket, specs, templates, tenant, webhooks,
 };
 use crate::contract;
+use crate::faults::watch::watch;
 use crate::limit::layer::admit;
 use crate::metrics::count::count;
 use crate::problem::Problem;
@@ -132,6 +133,7 @@ pub fn router(service: Service) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(service.clone(), admit))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(service.faults.clone(), watch))
         .layer(middleware::from_fn(registry::refusal::translate))
         .layer(middleware::from_fn(request::identify))
         .layer(middleware::from_fn_with_state(service.metrics.clone(), count))

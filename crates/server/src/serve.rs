@@ -27,6 +27,8 @@ use crate::auth::key::KeyText;
 use crate::auth::scope::Scope;
 use crate::bus::Bus;
 use crate::bus::nats::{Nats, NatsError};
+use crate::faults::watch::watch_panics;
+use crate::faults::{Dsn, Faults};
 use crate::inquiry::Inquiries;
 use crate::limit::{Limits, Meter};
 use crate::listen::listen;
@@ -70,6 +72,8 @@ pub struct ServeOptions {
     pub egress: Vec<String>,
     /// How long builds may go on after it was told to stop, before they go back to the queue.
     pub drain: Duration,
+    /// Where faults are told.
+    pub sentry_dsn: Option<Dsn>,
     /// What is logged: a level, or levels by module. What [`check_log`] refuses is `info`.
     pub log: String,
     /// What callers may use.
@@ -174,6 +178,7 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Run)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Run)?;
     let service = open(options).await?;
+    watch_panics(service.faults.clone());
     let mut greeting = Started {
         address: None,
         admin_key: None,
@@ -212,6 +217,7 @@ async fn run(options: &ServeOptions, started: impl FnOnce(&Started)) -> Result<(
     stop.cancel();
     let rest = async { (working.await, OptionFuture::from(sending).await) };
     let _ = tokio::time::timeout(LAST_WORDS, rest).await;
+    service.faults.flush(LAST_WORDS);
     Ok(())
 }
 
@@ -261,11 +267,14 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
     let sealer = Arc::new(Sealer::open(&key).map_err(|source| data(&key, source))?);
     let pusher = Pusher::new(db.clone(), Arc::clone(&sealer), options.egress.clone());
     let metrics = Arc::new(Metrics::default());
+    let faults = options.sentry_dsn.clone().map(Faults::to).transpose().map_err(ServeError::Send)?;
+    let faults = faults.unwrap_or_default();
     let pool = PoolOptions {
         workers: options.workers,
         scratch: scratch.clone(),
         name: name(),
         metrics: Arc::clone(&metrics),
+        faults: faults.clone(),
         pusher,
     };
     let secret = options.data.join(SIGNING_SECRET);
@@ -287,6 +296,7 @@ pub async fn open(options: &ServeOptions) -> Result<Service, ServeError> {
         hub: Hub::default(),
         inquiries: Inquiries::new(engine.clone()),
         metrics,
+        faults,
         audited: tokio::sync::Mutex::default(),
         sealer,
         poster: Arc::new(Poster::new(reach).map_err(ServeError::Send)?),

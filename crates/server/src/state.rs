@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use crate::artifact::Artifacts;
 use crate::auth::caller::Callers;
 use crate::bus::Bus;
+use crate::faults::Faults;
 use crate::hooks::courier::Courier;
 use crate::inquiry::Inquiries;
 use crate::limit::Meter;
@@ -47,6 +48,8 @@ pub struct Parts {
     pub signer: Arc<Signer>,
     /// Numbers about this process.
     pub metrics: Arc<Metrics>,
+    /// Tells of faults.
+    pub faults: Faults,
     /// Sends messages to other servers.
     pub poster: Arc<Poster>,
     /// Where this process keeps what is its own.

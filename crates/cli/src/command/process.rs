@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use lbuild_server::artifact::ArtifactError;
+use lbuild_server::faults::Dsn;
 use lbuild_server::limit::Limits;
 use lbuild_server::{ServeError, ServeOptions, Started};
 
@@ -43,6 +44,9 @@ pub struct Common {
     /// What is logged: error, warn, info, debug or trace, or levels by module
     #[arg(long, env = "LBUILD_LOG", value_name = "LEVEL", default_value = "info", value_parser = log)]
     log: String,
+    /// Sentry's address of a project that faults of the service are told to [default: nobody is told]
+    #[arg(long, env = "SENTRY_DSN", hide_env_values = true, value_name = "DSN")]
+    sentry_dsn: Option<Dsn>,
     #[command(flatten)]
     sealing: SealingKey,
     #[command(flatten)]
@@ -80,6 +84,7 @@ impl Common {
             egress: self.egress.clone(),
             drain: Duration::from_secs(self.drain),
             log: self.log.clone(),
+            sentry_dsn: self.sentry_dsn.clone(),
             limits: Limits::default(),
             secret_key: self.sealing.file().map(Path::to_owned),
         };

@@ -1,5 +1,6 @@
 //! One worker: takes builds, one at a time, has the engine build them, and ends them.
 
+use std::error::Error;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError};
@@ -18,6 +19,8 @@ use super::record::{Recorder, Recording};
 use super::{BACKOFF, BEAT, LEASE, Pool, Running, Tools, failure, task};
 use crate::bus::Hint;
 use crate::failpoint;
+use crate::faults::Fault;
+use crate::faults::cause::innermost;
 use crate::problem::chain;
 
 /// How long to wait for a database that is away.
@@ -52,6 +55,7 @@ impl Desk {
                 Ok(None) => self.rest().await,
                 Err(error) => {
                     tracing::warn!(error = chain(&error), "cannot take a build");
+                    self.tell_of("claim", &error, Vec::new());
                     self.rest().await
                 }
             };
@@ -155,8 +159,16 @@ impl Desk {
                 self.keep(&lease, (&request, &report), outcome, cancel).await
             }
             Ok(Err(BuildError::Cancelled)) => self.stopped(),
-            Ok(Err(error)) => failure::ending(&error, BACKOFF),
-            Err(panic) => failure::panicked(&panic, BACKOFF),
+            Ok(Err(error)) => {
+                if failure::is_of_machine(&error) {
+                    self.tell_of("build", &error, about(&lease));
+                }
+                failure::ending(&error, BACKOFF)
+            }
+            Err(panic) => {
+                self.tell_of("build", &panic, about(&lease));
+                failure::panicked(&panic, BACKOFF)
+            }
         };
         self.pool.options.metrics.ended(failure::name(&ending));
         tracing::info!(build = %scratch.display(), ending = failure::name(&ending), "build ended");
@@ -178,8 +190,17 @@ impl Desk {
         match keeper.keep(request, report).await {
             Ok(artifacts) => keep::ending(artifacts, request, report, outcome),
             Err(KeepError::Stopped) => self.stopped(),
-            Err(error) => failure::of_machine("artifacts", &chain(&error), BACKOFF),
+            Err(error) => {
+                self.tell_of("artifacts", &error, about(lease));
+                failure::of_machine("artifacts", &chain(&error), BACKOFF)
+            }
         }
+    }
+
+    /// Tells whoever runs the service of what the machine did not do.
+    fn tell_of(&self, step: &str, error: &(dyn Error + 'static), tags: Vec<(&'static str, String)>) {
+        let (kind, place) = ("worker".to_owned(), step.to_owned());
+        self.pool.options.faults.tell(Fault { kind, place, cause: innermost(error), tags });
     }
 
     /// Pushes the container image, when that is wanted and there is one.
@@ -201,6 +222,11 @@ impl Desk {
     fn stopped(&self) -> Ending {
         if self.pool.stopping.is_cancelled() { Ending::Released } else { Ending::Cancelled }
     }
+}
+
+/// Which build a fault is about.
+fn about(lease: &Lease) -> Vec<(&'static str, String)> {
+    vec![("build_id", lease.build.to_string()), ("attempt", lease.attempt.to_string())]
 }
 
 /// Says that the build is being worked on, and stops it when its owner wants that or when the lease cannot be kept.

@@ -82,6 +82,11 @@ fn is_fault(error: &BuildError) -> bool {
     }
 }
 
+/// The machine failed, and neither the build nor the network.
+pub fn is_of_machine(error: &BuildError) -> bool {
+    category(error) == "machine"
+}
+
 fn describe(error: &BuildError) -> Failure {
     let (step, package) = match error {
         BuildError::Step { step, package, .. } => (Some(step.clone()), package.clone()),

@@ -34,6 +34,7 @@ use tokio::task::JoinSet;
 use crate::artifact::Artifacts;
 use crate::artifact::collect::{Collected, collect};
 use crate::bus::Bus;
+use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::problem::chain;
 use desk::Desk;
@@ -73,6 +74,8 @@ pub struct PoolOptions {
     pub name: String,
     /// Numbers about this process.
     pub metrics: Arc<Metrics>,
+    /// Tells of faults.
+    pub faults: Faults,
     /// Pushes container images.
     pub pusher: Pusher,
 }

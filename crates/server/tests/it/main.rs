@@ -4,6 +4,7 @@ mod admin;
 mod builds;
 mod bus;
 mod document;
+mod faults;
 mod hostile;
 mod kept;
 mod limits;

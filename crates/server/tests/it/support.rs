@@ -109,6 +109,7 @@ pub async fn fixture_like(change: impl FnOnce(&mut ServeOptions)) -> Fixture {
         egress: Vec::new(),
         drain: Duration::ZERO,
         log: "info".to_owned(),
+        sentry_dsn: None,
         limits: Limits { address: plenty, failures: plenty, ..Limits::default() },
         secret_key: None,
     };
