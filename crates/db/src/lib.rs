@@ -32,7 +32,7 @@ pub mod configuration;
 pub mod connect;
 pub mod delivery;
 pub mod document;
-mod durable;
+pub mod durable;
 pub mod event;
 pub mod figures;
 pub mod fleet;
