@@ -122,10 +122,10 @@ impl Database {
         turn.commit().await.map_err(OpenError::Migrate)
     }
 
-    /// Asks it something small.
+    /// Asks it something small, and whether it can still write.
     pub async fn ping(&self) -> Result<(), DbError> {
         self.reader.execute_unprepared("SELECT 1").await?;
-        Ok(())
+        Ok(self.writer.check().await?)
     }
 
     /// What it is, for people.

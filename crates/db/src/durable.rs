@@ -35,6 +35,13 @@ struct Flushed {
     lost: bool,
 }
 
+impl Flushed {
+    fn check(&self) -> Result<(), DbErr> {
+        let lost = || failed(&io::Error::other("an earlier flush failed; start the service again"));
+        if self.lost { Err(lost()) } else { Ok(()) }
+    }
+}
+
 impl Log {
     /// That of the database at `database`.
     pub(crate) fn of(database: &str) -> Self {
@@ -49,9 +56,7 @@ impl Log {
         if flushed.commits >= mine {
             return Ok(());
         }
-        if flushed.lost {
-            return Err(failed(&io::Error::other("an earlier flush failed")));
-        }
+        flushed.check()?;
         let all = self.commits.load(Ordering::SeqCst);
         let path = self.path.clone();
         let result = tokio::task::spawn_blocking(move || sync(&path)).await;
@@ -98,6 +103,14 @@ impl Writer {
     pub(crate) async fn begin(&self, options: TransactionOptions) -> Result<Transaction, DbErr> {
         let inner = self.connection.begin_with_options(options).await?;
         Ok(Transaction { inner, log: self.log.clone() })
+    }
+
+    /// Whether what is committed can still be flushed.
+    pub(crate) async fn check(&self) -> Result<(), DbErr> {
+        match &self.log {
+            Some(log) => log.flushed.lock().await.check(),
+            None => Ok(()),
+        }
     }
 
     async fn flushed<T>(&self, done: Result<T, DbErr>) -> Result<T, DbErr> {
@@ -198,14 +211,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_failed_flush_nothing_is_called_durable() {
+    async fn after_a_failed_flush_nothing_is_called_durable_and_the_database_counts_as_lost() {
         let directory = tempfile::tempdir().unwrap();
-        let database = directory.path().join("file/db");
-        let log = Log::of(&database.display().to_string());
-        std::fs::write(directory.path().join("file"), "no directory").unwrap();
-        log.flush().await.unwrap_err();
-        std::fs::remove_file(directory.path().join("file")).unwrap();
-        let error = log.flush().await.unwrap_err();
+        let database = directory.path().join("lbuild.db");
+        let db = crate::Database::open(&format!("sqlite:{}", database.display())).await.unwrap();
+        db.migrate().await.unwrap();
+        db.ping().await.unwrap();
+        let in_the_way = directory.path().join("file");
+        std::fs::write(&in_the_way, "no directory").unwrap();
+        let log = Log::of(&in_the_way.join("db").display().to_string());
+        let writer = Writer::new(db.writer().connection().clone(), Some(log));
+        let statement = "CREATE TABLE t (x INTEGER)";
+        writer.execute_unprepared(statement).await.unwrap_err();
+        std::fs::remove_file(&in_the_way).unwrap();
+        let error = writer.execute_unprepared("DROP TABLE t").await.unwrap_err();
         assert!(error.to_string().contains("an earlier flush failed"), "{error}");
+        writer.check().await.unwrap_err();
     }
 }
